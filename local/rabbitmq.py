@@ -9,6 +9,7 @@ from typing import Self
 
 from local import ports
 from local.accounts import give, make_own_folder, other_than_root, run_as
+from local.errors import StartError
 from local.program import Program
 from local.server import Server, temporary_folder
 
@@ -105,12 +106,12 @@ class RabbitMQ(Server):
             return False
 
     def control(self, *arguments: str) -> str:
-        """`rabbitmqctl` on this node; raises RuntimeError with what it said."""
+        """`rabbitmqctl` on this node; raises StartError with what it said."""
         environment = [f"{key}={value}" for key, value in self._environment().items()]
         command = ["env", "-i", *environment, str(_script("rabbitmqctl")), *arguments]
         result = run_as(self.account, command, cwd=self.folder)
         if result.returncode != 0:
-            raise RuntimeError(result.stdout + result.stderr)
+            raise StartError(result.stdout + result.stderr)
         return result.stdout
 
 

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Self
 
 from local.accounts import can_reach
+from local.errors import StartError
 from local.program import Program, kill_leftovers
-
-ROOT = Path(__file__).resolve().parent.parent
+from local.settings import ROOT
 
 
 class Server(ABC):
@@ -41,13 +41,13 @@ class Server(ABC):
     def is_ready(self) -> bool: ...
 
     def wait_until_ready(self, is_alive: Callable[[], bool], timeout: float = 90) -> None:
-        """Raises RuntimeError when it ends or stays silent."""
+        """Raises StartError when it ends or stays silent."""
         deadline = time.monotonic() + timeout
         while not self.is_ready():
             if not is_alive():
-                raise RuntimeError(f"{self.program().name} did not start")
+                raise StartError(f"{self.program().name} did not start")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{self.program().name} is not ready after {timeout:.0f} s")
+                raise StartError(f"{self.program().name} is not ready after {timeout:.0f} s")
             time.sleep(0.1)
 
     @property
@@ -64,9 +64,9 @@ class Server(ABC):
             )  # fmt: skip
         try:
             self.wait_until_ready(self.is_running)
-        except RuntimeError as error:
+        except StartError as error:
             self.stop()
-            raise RuntimeError(f"{error}\n{self.log.read_text()[-3000:]}") from None
+            raise StartError(f"{error}\n{self.log.read_text()[-3000:]}") from None
 
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -74,7 +74,7 @@ class Server(ABC):
     @property
     def pid(self) -> int:
         if self._process is None:
-            raise RuntimeError(f"{self.program().name} was not started")
+            raise StartError(f"{self.program().name} was not started")
         return self._process.pid
 
     def stop(self) -> None:

@@ -1,0 +1,40 @@
+# The verbs of this repository. `make` alone lists them.
+PYTHON := $(shell for python in python3.11 python3 python3.12 python3.13; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+up: .venv/local.stamp ## start the whole system on http://localhost:8080; Ctrl-C stops it, data stays
+	@exec .venv/bin/python -m local.up
+
+ps: ## a line per process of the running system
+	@[ -x .venv/bin/python ] || { echo "Nothing runs: there is no .venv yet" >&2; exit 1; }
+	@exec .venv/bin/python -m local.ps
+
+down: ## stop the system, also one that was started in another terminal
+	@[ ! -x .venv/bin/python ] || exec .venv/bin/python -m local.down
+
+test: .venv/dev.stamp ## every suite, the ones against PostgreSQL, RabbitMQ, nginx and a browser included
+	@sh local/test.sh
+
+lint: .venv/dev.stamp ## style, types, import rules, migrations, deployment checks, OpenAPI
+	@sh local/lint.sh
+
+format: .venv/dev.stamp ## let ruff lay out the code
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+bench: .venv/dev.stamp ## measure against the peer, see benchmarks/README.md
+	@exec .venv/bin/python -m benchmarks.run
+
+.venv/bin/python:
+	@[ -n "$(PYTHON)" ] || { echo "Tandem needs Python 3.11 or newer as python3.11 or python3" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+
+.venv/%.stamp: requirements/%.txt | .venv/bin/python
+	@echo "Installing $< into .venv …"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.PHONY: help up ps down test lint format bench

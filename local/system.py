@@ -1,0 +1,194 @@
+"""The whole system: what it consists of here, and the order in which it starts."""
+
+import secrets
+import subprocess
+from functools import partial
+from pathlib import Path
+
+from local.accounts import can_reach, other_than_root
+from local.errors import StartError
+from local.postgres import Postgres
+from local.rabbitmq import RabbitMQ, find_server
+from local.server import Server
+from local.services import Service, edge, make_services
+from local.settings import ROOT, SERVICES, Settings
+from local.state import State
+from local.supervisor import Supervisor
+from local.waiting import answers, tail, wait_until
+
+
+class System:
+    def __init__(self, settings: Settings, supervisor: Supervisor):
+        self.settings = settings
+        self.supervisor = supervisor
+        self.state = State(settings.data_dir / "state.json")
+        self.logs = settings.data_dir / "logs"
+        self.ports = self.state.ports(["postgres", "rabbitmq", "rabbitmq.peer", "rabbitmq.mapper", *SERVICES])
+        self.home = find_home(settings.data_dir, self.state)
+        self.postgres = self._own_postgres()
+        self.rabbitmq = self._own_rabbitmq()
+
+    def start(self) -> None:
+        services = self._services()
+        servers = self._servers()
+        say(self._broker_line())
+        for server in servers.values():
+            server.prepare()
+        programs = [program for service in services for program in service.programs()]
+        groups = {name: [server.program()] for name, server in servers.items()}
+        door = edge(self.settings, self.ports, self.home / "edge")
+        self.supervisor.start(groups | {"services": programs, "edge": [door]})
+        self._await_servers(servers)
+        self._set_up(services)
+        password = self._ensure_operator(services)
+        self._start_ours(services)
+        self._greet(password)
+
+    def _servers(self) -> dict[str, Server]:
+        servers = {"database": self.postgres, "broker": self.rabbitmq}
+        return {name: server for name, server in servers.items() if server is not None}
+
+    def _own_postgres(self) -> Postgres | None:
+        if all(self.settings.database_urls.values()):
+            return None
+        return Postgres(
+            self.home / "postgres",
+            port=self.ports["postgres"],
+            password=self.state.secret("postgres"),
+            max_connections=100 + 4 * self.settings.web_workers,
+        )
+
+    def _own_rabbitmq(self) -> RabbitMQ | None:
+        if self.settings.broker_url or find_server() is None:
+            return None
+        return RabbitMQ(
+            self.home / "rabbitmq",
+            name=self.state.secret("node")[:8],
+            port=self.ports["rabbitmq"],
+            peer_port=self.ports["rabbitmq.peer"],
+            mapper_port=self.ports["rabbitmq.mapper"],
+            password=self.state.secret("rabbitmq"),
+        )
+
+    def _services(self) -> list[Service]:
+        urls = {
+            name: url
+            or (self.postgres.database_url(name, self.state.secret(f"{name}.database")) if self.postgres else "")
+            for name, url in self.settings.database_urls.items()
+        }
+        broker_url = self.settings.broker_url or (self.rabbitmq.url if self.rabbitmq else "")
+        return make_services(self.settings, self.state, self.ports, urls, broker_url)
+
+    def _broker_line(self) -> str:
+        if self.settings.broker_url:
+            return "Events travel by the broker of BROKER_URL."
+        if self.rabbitmq:
+            return "Events travel by a RabbitMQ node of our own."
+        return "Events travel by HTTP from service to service: rabbitmq-server is not installed and BROKER_URL not set."
+
+    def _await_servers(self, servers: dict[str, Server]) -> None:
+        wait_until(self._supervisor_answers, "supervisord", 20, self.logs / "supervisord.log")
+        for group in servers:
+            self.supervisor.start_group(group)
+        for server in servers.values():
+            name = server.program().name
+            say(f"Starting {name} …")
+            try:
+                server.wait_until_ready(self.supervisor.is_running)
+            except StartError as error:
+                raise StartError(f"{error}{tail(self.logs / f'{name}.log')}") from None
+        if self.postgres:
+            for name, url in self.settings.database_urls.items():
+                if not url:
+                    self.postgres.create_database(name, self.state.secret(f"{name}.database"))
+
+    def _supervisor_answers(self) -> bool:
+        if not self.supervisor.is_running():
+            raise StartError(f"supervisord ended{tail(self.logs / 'supervisord.log')}")
+        try:
+            return bool(self.supervisor.processes())
+        except OSError:
+            return False
+
+    def _set_up(self, services: list[Service]) -> None:
+        say("Bringing both databases up to date …")
+        self._manage(services, "migrate", "--noinput")
+        self._manage(services, "collectstatic", "--noinput")
+        self._manage(services[:1], "create_signing_key")
+
+    def _manage(self, services: list[Service], *arguments: str, **variables: str) -> None:
+        """The same command in each service at the same time."""
+        running = [(service, self._manage_one(service, arguments, variables)) for service in services]
+        try:
+            for service, process in running:
+                if process.wait() != 0:
+                    log = self._set_up_log(service)
+                    raise StartError(f"{service.name}: {arguments[0]} failed{tail(log)}")
+        finally:
+            for _, process in running:
+                process.terminate()
+                process.wait()
+
+    def _manage_one(
+        self, service: Service, arguments: tuple[str, ...], variables: dict[str, str]
+    ) -> subprocess.Popen[bytes]:
+        with self._set_up_log(service).open("ab") as log:
+            return subprocess.Popen(
+                service.manage(*arguments), cwd=ROOT, env=service.environment | variables,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+
+    def _set_up_log(self, service: Service) -> Path:
+        return self.logs / f"{service.name}.setup.log"
+
+    def _ensure_operator(self, services: list[Service]) -> str:
+        """The password that was made now, or nothing."""
+        name, given = self.settings.operator_username, self.settings.operator_password
+        if not given and self.state.fact(f"operator {name}") == self._user_database():
+            return ""
+        password = given or secrets.token_urlsafe(12)
+        self._manage(services[:1], "ensure_operator", OPERATOR_USERNAME=name, OPERATOR_PASSWORD=password)
+        return "" if given else password
+
+    def _user_database(self) -> str:
+        """An operator is known in one database; the URL's password stays out of the notes."""
+        return self.settings.database_urls["user_service"].rpartition("@")[2] or "own"
+
+    def _start_ours(self, services: list[Service]) -> None:
+        say("Starting the services …")
+        self.supervisor.start_group("services")
+        for service in services:
+            log = self.logs / f"{service.name}.web.log"
+            wait_until(partial(answers, service.ready_url), f"{service.name}.web", 60, log)
+        self.supervisor.start_group("edge")
+        health = f"http://127.0.0.1:{self.settings.port}/healthz"
+        wait_until(partial(answers, health), "edge", 30, self.logs / "edge.log")
+        for process in self.supervisor.processes():
+            log = self.logs / f"{process.name}.log"
+            wait_until(partial(self.supervisor.runs, process.name), process.name, 20, log)
+
+    def _greet(self, password: str) -> None:
+        name = self.settings.operator_username
+        say("")
+        if password:
+            say(f"Operator: {name}, password {password} (shown once)")
+            self.state.note(f"operator {name}", self._user_database())
+        else:
+            say(f"Operator: {name}")
+        say(self._broker_line())
+        say(f"Logs:     {self.logs}")
+        say(f"Ready: http://localhost:{self.settings.port}")
+
+
+def find_home(data_dir: Path, state: State) -> Path:
+    """Where the servers of other accounts keep their files: DATA_DIR, unless we are root and it is closed to others."""
+    if can_reach(other_than_root("nobody"), data_dir):
+        return data_dir
+    home = Path("/var/tmp") / f"tandem-{state.secret('home')[:16]}"
+    home.mkdir(mode=0o711, exist_ok=True)
+    say(f"Other accounts cannot enter {data_dir}: PostgreSQL, RabbitMQ and nginx keep their files in {home}.")
+    return home
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
