@@ -13,7 +13,7 @@ ENV SERVICE=$SERVICE \
     STATIC_ROOT=/srv/static \
     SIGNING_KEYS_DIR=/srv/signing_keys
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin tandem \
-    && install -d -o tandem -g tandem /srv/signing_keys
+    && install -d -m 700 -o tandem -g tandem /srv/signing_keys
 WORKDIR /srv/tandem
 COPY --from=packages /venv /venv
 COPY common common
@@ -26,6 +26,11 @@ USER tandem
 EXPOSE 8000
 ENV GRANIAN_INTERFACE=wsgi \
     GRANIAN_HOST=0.0.0.0 \
+    GRANIAN_HTTP=1 \
+    GRANIAN_WEBSOCKETS=false \
     GRANIAN_BLOCKING_THREADS=1 \
-    GRANIAN_RESPAWN_FAILED_WORKERS=true
+    GRANIAN_BACKPRESSURE=256 \
+    GRANIAN_RESPAWN_FAILED_WORKERS=true \
+    GRANIAN_RESPAWN_INTERVAL=1 \
+    GRANIAN_WORKERS_KILL_TIMEOUT=10
 CMD ["sh", "-c", "exec granian --workers \"${WEB_WORKERS:-$(nproc)}\" \"$SERVICE.wsgi:application\""]
