@@ -71,20 +71,23 @@ class Postgres(Server):
     def binary(self, name: str) -> str:
         """The wheel's program; a copy of it where the account cannot reach the virtual environment."""
         wheel = _wheel_folder()
-        if run_as(self.account, [str(wheel / "bin" / "postgres"), "--version"]).returncode == 0:
+        if run_as(self.account, ["sh", "-c", 'exec "$0" --version', str(wheel / "bin" / "postgres")]).returncode == 0:
             return str(wheel / "bin" / name)
         copy = self.folder / f"program-{VERSION}"
         if not copy.exists():
             self._copy_program(wheel, copy)
-        return str(copy / "bin" / name)
+        return str(copy / wheel.parent.name / wheel.name / "bin" / name)
 
-    def _copy_program(self, source: Path, copy: Path) -> None:
+    def _copy_program(self, wheel: Path, copy: Path) -> None:
+        """With the libraries that lie beside the package."""
         unfinished = copy.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
-        shutil.copytree(source, unfinished, symlinks=True, ignore=shutil.ignore_patterns("*.a", "include"))
-        for folder, _, files in os.walk(unfinished):
-            for path in [Path(folder), *(Path(folder, file) for file in files)]:
-                give(path, self.account)
+        package = wheel.parent
+        for source in (wheel, package.with_name(f"{package.name}.libs")):
+            target = unfinished / source.relative_to(package.parent)
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns("*.a", "include"))
+        for path in [unfinished, *unfinished.rglob("*")]:
+            give(path, self.account)
         unfinished.rename(copy)
 
     def program(self) -> Program:

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from local.settings import read_data_dir
+from local.settings import SERVICES, read_data_dir
 from local.supervisor import Supervisor
 
 
@@ -14,7 +14,8 @@ def main() -> int:
     except OSError:
         print(f"Nothing runs in {data_dir}", file=sys.stderr)
         return 1
-    for process in processes:
+    order = ["edge", "postgres", "rabbitmq", *SERVICES]
+    for process in sorted(processes, key=lambda process: order.index(process.name.partition(".")[0])):
         print(f"{process.name}\t{process.pid}\t{process.state}")
     return 0
 

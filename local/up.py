@@ -1,5 +1,6 @@
 """`make up`: start the whole system, say where it is, and stop it all on Ctrl-C."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -27,8 +28,8 @@ def main() -> int:
         make_data_dir(settings.data_dir)
         with held_by_us(settings.data_dir):
             return run(settings)
-    except StartError as error:
-        print(f"Tandem does not start: {error}", file=sys.stderr)
+    except (StartError, OSError) as error:
+        print(f"Tandem does not run: {error}", file=sys.stderr)
         return 1
     except Stopped:
         return 0
@@ -50,7 +51,8 @@ def run(settings: Settings) -> int:
     finally:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        say("Stopping …")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            say("Stopping …")
         supervisor.stop()
 
 
