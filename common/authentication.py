@@ -1,0 +1,139 @@
+"""Who is asking: a signed access token, from the Authorization header or from the browser's cookie, checked offline."""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.crypto import constant_time_compare
+from django.utils.functional import SimpleLazyObject
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt.authentication import JWTAuthentication
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
+from rest_framework_simplejwt.settings import api_settings
+
+from common.keys import key_set
+from common.problems import Unavailable, problem_response
+
+CACHED_TOKENS = 10_000
+
+
+class KeySetBackend(TokenBackend):
+    """simplejwt's backend, with the key chosen by the token's `kid` (simplejwt knows one key only)."""
+
+    def get_verifying_key(self, token: str | bytes) -> Any:
+        try:
+            key = key_set.get(jwt.get_unverified_header(token).get("kid", ""))
+        except jwt.PyJWTError as error:
+            raise TokenBackendError("Token is malformed") from error
+        if key is None:
+            raise TokenBackendError("Token is signed with an unknown key")
+        return key.key
+
+
+def backend(cls: type[TokenBackend]) -> TokenBackend:
+    """Return a simplejwt backend of this project's issuer, audience and algorithm."""
+    return cls(
+        api_settings.ALGORITHM,
+        audience=api_settings.AUDIENCE,
+        issuer=api_settings.ISSUER,
+        leeway=api_settings.LEEWAY,
+    )
+
+
+class AccessToken(tokens.AccessToken):
+    _token_backend = backend(KeySetBackend)
+
+
+_verified: dict[bytes, AccessToken] = {}
+
+
+def verify(raw: bytes) -> AccessToken:
+    """Return the checked token; TokenError if it is not valid. A token that was checked is not checked again.
+
+    Two thirds of a task list's authentication time is the signature; the cache is bounded, oldest out first.
+    """
+    token = _verified.get(raw)
+    if token is not None and token.payload["exp"] > time.time():
+        return token
+    token = AccessToken(raw)  # type: ignore[arg-type]
+    while len(_verified) >= CACHED_TOKENS:
+        _verified.pop(next(iter(_verified)), None)
+    _verified[raw] = token
+    return token
+
+
+class BearerAuthentication(JWTAuthentication):
+    """`Authorization: Bearer …` by the header alone: no database query unless the user model's manager makes one."""
+
+    www_authenticate_realm = "tandem"
+
+    def get_validated_token(self, raw_token: bytes) -> AccessToken:
+        try:
+            return verify(raw_token)
+        except TokenError as error:
+            raise AuthenticationFailed(str(error), code="token_not_valid") from error
+
+    def get_user(self, validated_token: AccessToken) -> Any:
+        user = get_user_model().objects.from_token(validated_token.payload)
+        if user is None:
+            raise AuthenticationFailed("This account is gone or locked.", code="user_inactive")
+        return user
+
+
+class CookieAuthenticationMiddleware(AuthenticationMiddleware):
+    """The browser's sign-in: the same token in an HttpOnly cookie, for the browsable API and the admin.
+
+    DRF's SessionAuthentication takes `request.user` from here and adds the CSRF check.
+    """
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
+        request.user = AnonymousUser()
+        raw = request.COOKIES.get(settings.ACCESS_COOKIE)
+        if not raw or request.path.startswith(("/login/", "/logout/", "/static/", "/health/")):
+            return None
+        try:
+            claims = verify(raw.encode()).payload
+        except TokenError:
+            return _renewal(request, raw)
+        except Unavailable as error:
+            return problem_response(request, 503, "service_unavailable", str(error.detail))
+        request.user = SimpleLazyObject(  # type: ignore[assignment]
+            lambda: get_user_model().objects.from_cookie(claims) or AnonymousUser()
+        )
+        return None
+
+
+def _renewal(request: HttpRequest, raw: str) -> HttpResponse | None:
+    """Send a browser whose token has run out by way of the sign-in page, which renews it silently if it may."""
+    if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
+        return None
+    try:
+        expires = jwt.decode(raw, options={"verify_signature": False}).get("exp", 0)
+    except jwt.PyJWTError:
+        return None
+    if expires > time.time():
+        return None  # not good for another reason: a renewed one would not be better
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
+
+
+class ServiceAuthentication(BaseAuthentication):
+    """`/internal/…`: the credential that the services share."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None]:
+        given = request.headers.get("Authorization", "")
+        if not constant_time_compare(given, f"Bearer {settings.SERVICE_CREDENTIAL}"):
+            raise AuthenticationFailed("The service credential is missing or wrong.")
+        return AnonymousUser(), None
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="internal"'

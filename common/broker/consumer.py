@@ -1,0 +1,88 @@
+"""Consumes a service's queue: I/O in a thread of its own, so that a slow handler never stops the heartbeat (law 10)."""
+
+import queue
+import threading
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Self
+
+import pika
+
+from common.broker import AMQP_ERRORS, declare, parameters
+from common.transport import TransportUnavailable
+
+BATCH = 100
+
+
+class Delivery(NamedTuple):
+    tag: int
+    redelivered: bool
+    properties: Any
+    body: bytes
+
+
+class Consumer:
+    """Yields what is there as batches; acks up to a tag. Any trouble is a TransportUnavailable from batches()."""
+
+    def __init__(self, url: str, *, service: str, types: list[str], prefetch: int) -> None:
+        self._service, self._types, self._prefetch = service, types, prefetch
+        self._parameters = parameters(url)
+        self._inbox: queue.Queue[Delivery | TransportUnavailable] = queue.Queue()
+        self._closing = threading.Event()
+        self._connection: Any = None
+        self._thread = threading.Thread(target=self._serve, name="amqp", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.set()
+        self._thread.join()
+
+    def batches(self, stopping: threading.Event) -> Iterator[list[Delivery]]:
+        while not stopping.is_set():
+            try:
+                batch = [self._take(timeout=0.2)]
+                while len(batch) < BATCH:
+                    batch.append(self._take(timeout=0))
+            except queue.Empty:
+                pass
+            if batch:
+                yield batch
+
+    def ack(self, tag: int) -> None:
+        """Ack everything up to the tag; the caller has committed it."""
+        self._connection.add_callback_threadsafe(lambda: self._channel.basic_ack(tag, multiple=True))
+
+    def _take(self, *, timeout: float) -> Delivery:
+        item = self._inbox.get(timeout=timeout) if timeout else self._inbox.get_nowait()
+        if isinstance(item, TransportUnavailable):
+            raise item
+        return item
+
+    def _serve(self) -> None:
+        try:
+            self._connection = pika.BlockingConnection(self._parameters)
+            self._channel = self._connection.channel()
+            declare(self._channel, self._service, self._types)
+            self._channel.basic_qos(prefetch_count=self._prefetch)
+            self._channel.basic_consume(self._service, self._on_message)
+            while not self._closing.is_set() and self._channel.consumer_tags:
+                self._connection.process_data_events(time_limit=0.2)
+            if not self._closing.is_set():  # cancelled by the broker: the queue was deleted
+                raise pika.exceptions.ConsumerCancelled
+        except AMQP_ERRORS as error:
+            self._inbox.put(TransportUnavailable(f"broker: {error!r}"))
+        finally:
+            self._disconnect()
+
+    def _on_message(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        self._inbox.put(Delivery(method.delivery_tag, method.redelivered, properties, body))
+
+    def _disconnect(self) -> None:
+        if self._connection is not None and self._connection.is_open:
+            try:
+                self._connection.process_data_events(time_limit=0)  # acks handed over last
+                self._connection.close()
+            except AMQP_ERRORS:
+                return

@@ -1,0 +1,139 @@
+"""THE CONTRACT between the services: one frozen dataclass an event, in a CloudEvents 1.0 envelope.
+
+An event carries its aggregate's whole public snapshot and version, so a consumer may get it twice, late or out of order
+and only writes what is newer. New fields need a default; what breaks a reader is a new type (`user.registered.v2`).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import msgspec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    type: ClassVar[str]
+    id: UUID  # of the aggregate
+    version: int  # of the aggregate, from 1, strictly increasing
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserEvent(Event):
+    username: str
+    display_name: str
+    is_active: bool
+    is_staff: bool
+    is_superuser: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserRegistered(UserEvent):
+    type = "user.registered"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserUpdated(UserEvent):
+    type = "user.updated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskEvent(Event):
+    title: str
+    description: str
+    status: str
+    priority: str
+    start_at: datetime | None
+    due_at: datetime | None
+    parent: UUID | None
+    assignees: list[UUID]
+    created_by: UUID
+    completed_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCreated(TaskEvent):
+    type = "task.created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUpdated(TaskEvent):
+    type = "task.updated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskCompleted(TaskEvent):
+    type = "task.completed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskReopened(TaskEvent):
+    type = "task.reopened"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDeleted(TaskEvent):
+    """To the trash: the snapshot's `deleted_at` is set."""
+
+    type = "task.deleted"
+
+
+class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """CloudEvents 1.0 in JSON; `requestid` is an extension, `traceparent` the distributed tracing one."""
+
+    specversion: str
+    id: UUID
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: str
+    data: msgspec.Raw
+    requestid: str | None = None
+    traceparent: str | None = None
+
+
+class BadEvent(ValueError):
+    """What came is not an event of this contract; trying again can't help."""
+
+
+def encode(event: Event, *, event_id: UUID, source: str, time: datetime, context: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(
+        Envelope(
+            specversion="1.0",
+            id=event_id,
+            source=f"/{source}",
+            type=event.type,
+            subject=str(event.id),
+            time=time,
+            datacontenttype="application/json",
+            data=msgspec.Raw(msgspec.json.encode(event)),
+            requestid=context.get("request_id"),
+            traceparent=context.get("traceparent"),
+        )
+    )
+
+
+def decode_envelope(body: bytes) -> Envelope:
+    try:
+        envelope = msgspec.json.decode(body, type=Envelope)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadEvent(f"not a CloudEvent: {error}") from error
+    if envelope.specversion != "1.0":
+        raise BadEvent(f"CloudEvents {envelope.specversion!r} is not 1.0")
+    return envelope
+
+
+E = TypeVar("E", bound=Event)
+
+
+def decode_event(event_type: type[E], envelope: Envelope) -> E:
+    """Unknown fields are ignored: the sender may be newer."""
+    try:
+        return msgspec.json.decode(envelope.data, type=event_type)
+    except msgspec.MsgspecError as error:
+        raise BadEvent(f"not a {event_type.type}: {error}") from error

@@ -1,0 +1,83 @@
+"""The inbox: an event takes effect once, however often it is delivered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models.functions import Now
+from django.utils.module_loading import import_string
+
+from common.events import BadEvent, Envelope, Event, decode_envelope, decode_event
+from common.models import InboxEvent
+
+Handlers = Mapping[type[Event], Callable[[Any], None]]
+
+
+def handlers() -> Handlers:
+    """Return what this service hears: its subscriptions.py."""
+    subscriptions: Handlers = import_string(f"{settings.SERVICE}.subscriptions.SUBSCRIPTIONS")
+    return subscriptions
+
+
+def receive(bodies: Sequence[bytes]) -> list[Exception | None]:
+    """Let each event take effect once; return what went wrong with each, None for one that is done.
+
+    A batch is one transaction; when it fails, each event gets its own, so that a bad one harms no other. Raises the
+    database's error when the connection is lost: then nothing is known to be done, and all may be given again.
+    """
+    try:
+        _apply(bodies)
+    except Exception as error:
+        _raise_if_disconnected(error)
+        if len(bodies) > 1:
+            return [receive([body])[0] for body in bodies]
+        return [error]
+    return [None] * len(bodies)
+
+
+def _apply(bodies: Sequence[bytes]) -> None:
+    envelopes = {envelope.id: envelope for envelope in map(decode_envelope, bodies)}
+    with transaction.atomic():
+        new = _insert_new(list(envelopes.values()))
+        by_type = {event_type.type: (event_type, handler) for event_type, handler in handlers().items()}
+        for envelope in envelopes.values():
+            if envelope.id not in new:
+                continue
+            if envelope.type not in by_type:
+                raise BadEvent(f"nothing here hears {envelope.type}")
+            event_type, handler = by_type[envelope.type]
+            with structlog.contextvars.bound_contextvars(
+                event_id=str(envelope.id), event_type=envelope.type, request_id=envelope.requestid
+            ):
+                handler(decode_event(event_type, envelope))
+
+
+def _insert_new(envelopes: Sequence[Envelope]) -> set[Any]:
+    """Insert the inbox rows, the transaction's first statement; return the ids that were not there (law 6).
+
+    A parallel delivery of the same event waits here until the other transaction has ended.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {InboxEvent._meta.db_table} (event_id, type, received_at) "  # noqa: S608 - no input in it
+            "SELECT event_id, type, now() FROM unnest(%s::uuid[], %s::text[]) AS given (event_id, type) "
+            "ORDER BY event_id ON CONFLICT DO NOTHING RETURNING event_id",
+            [[envelope.id for envelope in envelopes], [envelope.type for envelope in envelopes]],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _raise_if_disconnected(error: Exception) -> None:
+    if not isinstance(error, OperationalError | InterfaceError):
+        return
+    if connection.connection is None or connection.connection.closed or not connection.is_usable():
+        connection.close()
+        raise error
+
+
+def purge(limit: int = 10_000) -> int:
+    """Delete rows past settings.INBOX_RETENTION, at most `limit`; return how many."""
+    old = InboxEvent.objects.filter(received_at__lt=Now() - settings.INBOX_RETENTION).values("event_id")[:limit]
+    return InboxEvent.objects.filter(event_id__in=old).delete()[0]

@@ -1,0 +1,55 @@
+"""The public keys that access tokens are checked with (RFC 7517), by key id."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+import jwt
+import structlog
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from common.problems import Unavailable
+
+log = structlog.get_logger()
+REFRESH_SECONDS = 300
+RETRY_SECONDS = 30  # an unknown kid costs at most one fetch in this time
+FIRST_RETRY_SECONDS = 1  # while there is no key at all
+
+
+class KeySet:
+    """Keys fetched when they are needed; the last good ones stay when the source is away."""
+
+    def __init__(self, fetch: Callable[[], Mapping[str, Any]]) -> None:
+        self.fetch = fetch
+        self.keys: dict[str, jwt.PyJWK] = {}
+        self.fetched_at = self.tried_at = -float("inf")
+
+    def get(self, kid: str) -> jwt.PyJWK | None:
+        """Return the key, None if it is unknown. Raises Unavailable while no key was ever fetched."""
+        now = time.monotonic()
+        wanted = kid not in self.keys or now - self.fetched_at > REFRESH_SECONDS
+        if wanted and now - self.tried_at > (RETRY_SECONDS if self.keys else FIRST_RETRY_SECONDS):
+            self.refresh(now)
+        if not self.keys:
+            raise Unavailable("Sign-in can't be checked: the signing keys are not known yet.")
+        return self.keys.get(kid)
+
+    def refresh(self, now: float) -> None:
+        self.tried_at = now
+        try:
+            self.keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(self.fetch())).keys if key.key_id}
+            self.fetched_at = now
+        except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
+            log.warning("signing keys not fetched", error=str(error), known=sorted(self.keys))
+
+
+def fetch_jwks() -> Mapping[str, Any]:
+    """Fetch the key set of the service that signs (settings.JWKS_URL)."""
+    response = httpx.get(settings.JWKS_URL, timeout=1)
+    keys: Mapping[str, Any] = response.raise_for_status().json()
+    return keys
+
+
+key_set = KeySet(lambda: import_string(settings.JWKS_SOURCE)())

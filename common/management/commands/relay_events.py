@@ -1,0 +1,91 @@
+"""Carries events from the outbox to the others: the other half of law 1."""
+
+import threading
+import time
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.core.management.base import BaseCommand
+from django.db import connection
+
+from common import inbox, outbox
+from common.process import keep_running, stop_on_signals
+from common.transport import Message, Outcome, Publisher, publisher
+
+log = structlog.get_logger()
+BATCH = 500
+POLL_SECONDS = 0.05
+STANDBY_SECONDS = 1
+PURGE_SECONDS = 60
+LEADER_LOCK = 7_237_163  # any number: advisory locks are per database
+
+
+class Command(BaseCommand):
+    help = "Publish what the outbox owes, until SIGTERM. A second one stands by and takes over when the first ends."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        relay = Relay(publisher())
+        keep_running(relay.run, stop_on_signals())
+        relay.publisher.close()
+
+
+class Relay:
+    def __init__(self, publisher: Publisher) -> None:
+        self.publisher = publisher
+        self.purged_at = 0.0
+        self.leading_session: object = None
+
+    def run(self, stopping: threading.Event) -> None:
+        if not self.lead():
+            stopping.wait(STANDBY_SECONDS)
+            return
+        if self.relay_batch() < BATCH:
+            self.publisher.wait(POLL_SECONDS)
+        if time.monotonic() - self.purged_at > PURGE_SECONDS:
+            self.purged_at = time.monotonic()
+            log.info("purged", outbox=outbox.purge_sent(), inbox=inbox.purge())
+
+    def lead(self) -> bool:
+        """Hold the lock of the one active relay; it lasts as long as this database session."""
+        connection.ensure_connection()
+        if self.leading_session is not connection.connection:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
+                if not cursor.fetchone()[0]:
+                    return False
+            self.leading_session = connection.connection
+            log.info("leading")
+        return True
+
+    def relay_batch(self) -> int:
+        """Publish what is due; return how many rows were looked at.
+
+        No transaction is open while the broker is talked to: what dies between confirm and mark is sent again, and
+        has its effect once, by the inbox.
+        """
+        rows = outbox.due(BATCH)
+        held_back: set[UUID] = set()
+        for wave in outbox.waves(rows):
+            going = [row for row in wave if row.aggregate_id not in held_back]
+            if going:
+                held_back |= self.relay_wave(going)
+        return len(rows)
+
+    def relay_wave(self, rows: list[outbox.Due]) -> set[UUID]:
+        """Publish and mark; return the aggregates whose event did not go."""
+        messages = {row.id: Message(id=str(row.event_id), type=row.type, body=row.envelope.encode()) for row in rows}
+        outcomes = self.publisher.publish(list(messages.values()))
+        by_row = {row_id: outcomes[message.id] for row_id, message in messages.items()}
+        outbox.mark_sent([row_id for row_id, outcome in by_row.items() if not outcome.error])
+        mark_unsent({row_id: outcome for row_id, outcome in by_row.items() if outcome.error})
+        return {row.aggregate_id for row in rows if by_row[row.id].error}
+
+
+def mark_unsent(outcomes: dict[int, Outcome]) -> None:
+    for row_id, outcome in outcomes.items():
+        log.warning("event not sent", row=row_id, error=outcome.error)
+        if outcome.counts:
+            outbox.mark_failed(row_id, outcome.error)
+        else:
+            outbox.mark_deferred([row_id], outcome.error)

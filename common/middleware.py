@@ -1,0 +1,47 @@
+"""What every request gets, whoever answers it: an id, one log line, and a 503 when the database is away."""
+
+import re
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+
+from common import problems
+from common.ids import uuid7
+
+log = structlog.get_logger()
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+QUIET = ("/health/", "/static/")
+
+
+class RequestContextMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if SANE_REQUEST_ID.fullmatch(given) else uuid7().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        if traceparent := request.headers.get("traceparent"):
+            structlog.contextvars.bind_contextvars(traceparent=traceparent[:64])
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id
+        if not request.path.startswith(QUIET):
+            log.info(
+                "request",
+                method=request.method,
+                path=request.path,
+                status=response.status_code,
+                ms=round((time.perf_counter() - started) * 1000, 2),
+            )
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        log.warning("database unavailable", error=str(exception))
+        return problems.problem_response(request, 503, "service_unavailable", "The database does not answer right now.")

@@ -1,0 +1,62 @@
+"""The two tables that make delivery certain; each service has them in its own database."""
+
+from django.db import models
+from django.utils import timezone
+
+from common.ids import uuid7
+
+
+class OutboxEvent(models.Model):
+    """An event that this service owes to the others. Written in the transaction of its change (law 1).
+
+    The id is given while the aggregate's row is locked, so within an aggregate it follows the version.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        SENT = "sent"
+        PARKED = "parked", "parked: an operator must look"
+
+    id = models.BigAutoField(primary_key=True)
+    event_id = models.UUIDField(default=uuid7, editable=False)
+    type = models.CharField(max_length=100)
+    aggregate_id = models.UUIDField()
+    version = models.BigIntegerField()
+    envelope = models.TextField(help_text="CloudEvents 1.0 JSON, exactly as it is published")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="empty: never failed, due now")
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index("id", name="outbox_pending", condition=models.Q(state="pending")),
+            models.Index(
+                "aggregate_id",
+                "id",
+                name="outbox_failing",
+                condition=models.Q(next_attempt_at__isnull=False) & ~models.Q(state="sent"),
+            ),
+            models.Index("sent_at", name="outbox_sent", condition=models.Q(state="sent")),
+        ]
+        verbose_name = "outgoing event"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.aggregate_id} v{self.version}"
+
+
+class InboxEvent(models.Model):
+    """An event that took effect here: its row is committed with the effect, and keeps a second delivery from one."""
+
+    event_id = models.UUIDField(primary_key=True)
+    type = models.CharField(max_length=100)
+    received_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index("received_at", name="inbox_received")]
+        verbose_name = "incoming event"
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"

@@ -1,0 +1,116 @@
+"""The outbox: an event is written with its change, and leaves when the broker has confirmed it."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+
+from common.events import Event, encode
+from common.ids import uuid7
+from common.models import OutboxEvent
+
+MAX_ATTEMPTS = 10
+DEFERRED_SECONDS = 5
+
+
+def publish(event: Event) -> None:
+    """Owe the event to its subscribers, in the caller's transaction; the caller holds the aggregate's row lock.
+
+    Raises TransactionManagementError outside of one: the event would stand without its change.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("outbox.publish() outside of the transaction of its change")
+    outbox_row(event).save(force_insert=True)
+
+
+def outbox_row(event: Event) -> OutboxEvent:
+    event_id, now = uuid7(), timezone.now()
+    context = structlog.contextvars.get_contextvars()
+    envelope = encode(event, event_id=event_id, source=settings.SERVICE, time=now, context=context)
+    return OutboxEvent(
+        event_id=event_id,
+        type=event.type,
+        aggregate_id=event.id,
+        version=event.version,
+        envelope=envelope.decode(),
+        created_at=now,
+    )
+
+
+class Due(NamedTuple):
+    id: int
+    event_id: UUID
+    type: str
+    aggregate_id: UUID
+    envelope: str
+
+
+def due(limit: int) -> list[Due]:
+    """Return what can go now, oldest first: by state, never by cursor (law 2).
+
+    A row that failed or is parked holds back what comes after it in its own aggregate, and nothing else (law 4).
+    """
+    failing = OutboxEvent.objects.filter(
+        ~Q(state=OutboxEvent.State.SENT),
+        Q(state=OutboxEvent.State.PARKED) | Q(next_attempt_at__gt=Now()),
+        next_attempt_at__isnull=False,
+        aggregate_id=OuterRef("aggregate_id"),
+        id__lt=OuterRef("id"),
+    )
+    rows = (
+        OutboxEvent.objects.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()), ~Exists(failing))
+        .filter(state=OutboxEvent.State.PENDING)
+        .order_by("id")
+        .values_list(*Due._fields)[:limit]
+    )
+    return [Due(*row) for row in rows]
+
+
+def waves(rows: Sequence[Due]) -> list[list[Due]]:
+    """Split a batch so that no wave holds two events of an aggregate: the second waits for the first's confirm."""
+    found: list[list[Due]] = []
+    turn: dict[UUID, int] = {}
+    for row in rows:
+        number = turn[row.aggregate_id] = turn.get(row.aggregate_id, -1) + 1
+        if number == len(found):
+            found.append([])
+        found[number].append(row)
+    return found
+
+
+def mark_sent(ids: Collection[int]) -> None:
+    OutboxEvent.objects.filter(id__in=ids).update(state=OutboxEvent.State.SENT, sent_at=Now(), error="")
+
+
+def mark_deferred(ids: Collection[int], reason: str) -> None:
+    """The broker could not take it now: no attempt is counted, an outage never parks an event."""
+    OutboxEvent.objects.filter(id__in=ids).update(
+        next_attempt_at=Now() + timedelta(seconds=DEFERRED_SECONDS), error=reason
+    )
+
+
+def mark_failed(row_id: int, reason: str) -> None:
+    """The event itself was refused: try again later and later, then park it for an operator."""
+    attempts = OutboxEvent.objects.values_list("attempts", flat=True).get(id=row_id) + 1
+    OutboxEvent.objects.filter(id=row_id).update(
+        attempts=F("attempts") + 1,
+        next_attempt_at=Now() + timedelta(seconds=min(2**attempts, 300)),
+        state=OutboxEvent.State.PARKED if attempts >= MAX_ATTEMPTS else OutboxEvent.State.PENDING,
+        error=reason,
+    )
+
+
+def purge_sent(limit: int = 10_000) -> int:
+    """Delete sent rows past settings.OUTBOX_RETENTION, at most `limit`; return how many."""
+    old = OutboxEvent.objects.filter(
+        state=OutboxEvent.State.SENT, sent_at__lt=Now() - settings.OUTBOX_RETENTION
+    ).values("id")[:limit]
+    return OutboxEvent.objects.filter(id__in=old).delete()[0]

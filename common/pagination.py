@@ -1,0 +1,194 @@
+"""Keyset pages: the cost of a page does not grow with the table or with how deep it is."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import F, Q, QuerySet
+from django.template import loader
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+
+from common.rendering import RenderedJSON
+
+PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
+PARAMETERS = frozenset({"cursor", "page_size", "with_count", "ordering"})
+
+
+class Cursor(NamedTuple):
+    """The row that a page starts after, in the list's order, or before which it ends."""
+
+    ordering: str
+    backwards: bool
+    sort: str
+    id: str
+
+    def encode(self) -> str:
+        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
+
+
+def refuse(parameter: str, detail: str) -> ValidationError:
+    return ValidationError({parameter: [ErrorDetail(detail, "invalid")]})
+
+
+def read_page_size(request: Request) -> int:
+    given = request.query_params.get("page_size")
+    if given is None:
+        return PAGE_SIZE
+    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_PAGE_SIZE):
+        raise refuse("page_size", f"Give a whole number from 1 to {MAX_PAGE_SIZE}.")
+    return int(given)
+
+
+def read_cursor(request: Request, ordering: str) -> Cursor | None:
+    given = request.query_params.get("cursor")
+    if given is None:
+        return None
+    try:
+        cursor = msgspec.json.decode(urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=Cursor)
+    except ValueError as error:
+        raise refuse("cursor", "This is no cursor of ours.") from error
+    if cursor.ordering != ordering:
+        raise refuse("cursor", "This cursor belongs to another ordering.")
+    return cursor
+
+
+def read_with_count(request: Request) -> bool:
+    given = request.query_params.get("with_count", "false")
+    if given not in ("true", "false"):
+        raise refuse("with_count", "Give true or false.")
+    return given == "true"
+
+
+class KeysetPagination(BasePagination):
+    """Pages of a view with `orderings` (name → sort expression, None for the key alone), `default_ordering` and
+    `page_key`, the unique and time-ordered column that breaks ties.
+
+    A sort expression must not be null.
+    """
+
+    display_page_controls = True
+
+    def read(self, request: Request, view: Any) -> None:
+        """Take the page's parameters from the request. Raises ValidationError that names the bad one."""
+        self.request = request
+        self.key = view.page_key
+        self.size = read_page_size(request)
+        self.with_count = read_with_count(request)
+        self.ordering = request.query_params.get("ordering", view.default_ordering)
+        if self.ordering.removeprefix("-") not in view.orderings:
+            raise refuse("ordering", f"Give one of {', '.join(view.orderings)}, with - before it for descending.")
+        self.sort = view.orderings[self.ordering.removeprefix("-")]
+        self.cursor = read_cursor(request, self.ordering)
+        self.backwards = self.cursor is not None and self.cursor.backwards
+        self.next = self.previous = None
+        self.count: int | None = None
+
+    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+        self.read(request, view)
+        if self.with_count:
+            self.count = queryset.count()
+        rows = list(self.window(queryset))
+        return self.cut(rows, position=lambda row: (getattr(row, "page_sort", ""), getattr(row, self.key)))
+
+    def window(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the page's rows in reading order (against it when backwards), one more than fit."""
+        descending = self.ordering.startswith("-") != self.backwards
+        step = "lt" if descending else "gt"
+        names = [self.key]
+        if self.sort is not None:
+            queryset = queryset.annotate(page_sort=self.sort)
+            names = ["page_sort", self.key]
+        if self.cursor is not None:
+            queryset = queryset.filter(self._beyond(queryset, step))
+        order = [F(name).desc() if descending else F(name).asc() for name in names]
+        return queryset.order_by(*order)[: self.size + 1]
+
+    def _beyond(self, queryset: QuerySet[Any], step: str) -> Q:
+        assert self.cursor is not None  # noqa: S101 - window() asks
+        try:
+            beyond_key = Q(**{f"{self.key}__{step}": UUID(self.cursor.id)})
+            if self.sort is None:
+                return beyond_key
+            value = queryset.query.annotations["page_sort"].output_field.to_python(self.cursor.sort)
+        except (ValueError, DjangoValidationError) as error:
+            raise refuse("cursor", "This is no cursor of ours.") from error
+        # The first condition says nothing new, but an index can use it.
+        return Q(**{f"page_sort__{step}e": value}) & (Q(**{f"page_sort__{step}": value}) | beyond_key)
+
+    def cut(self, rows: list[Any], *, position: Callable[[Any], tuple[Any, UUID]]) -> list[Any]:
+        """Drop the row too many, turn the page the right way round, and note where its neighbours start."""
+        more = len(rows) > self.size
+        rows = rows[: self.size]
+        if self.backwards:
+            rows.reverse()
+        if rows and (more or self.backwards):
+            self.next = self._link(position(rows[-1]), backwards=False)
+        if rows and (more if self.backwards else self.cursor is not None):
+            self.previous = self._link(position(rows[0]), backwards=True)
+        return rows
+
+    def _link(self, position: tuple[Any, UUID], *, backwards: bool) -> str:
+        sort, key = position
+        text = sort.isoformat() if isinstance(sort, datetime) else str(sort)
+        cursor = Cursor(ordering=self.ordering, backwards=backwards, sort=text, id=str(key))
+        url = remove_query_param(self.request.build_absolute_uri(), "format")
+        return replace_query_param(url, "cursor", cursor.encode())
+
+    def envelope(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"next": self.next, "previous": self.previous}
+        if self.with_count:
+            body["count"] = self.count
+        return body
+
+    def after(self, first: UUID) -> UUID:
+        """Return the key that a page by key alone starts after; `first` where no cursor is given."""
+        try:
+            return UUID(self.cursor.id) if self.cursor else first
+        except ValueError as error:
+            raise refuse("cursor", "This is no cursor of ours.") from error
+
+    def rendered(self, results: Sequence[str]) -> RenderedJSON:
+        """Return the page's body around results that are JSON already."""
+        head = msgspec.json.encode(self.envelope())
+        return RenderedJSON(head[:-1] + b',"results":[' + ",".join(results).encode() + b"]}")
+
+    def get_paginated_response(self, data: Sequence[Any]) -> Response:
+        return Response(self.envelope() | {"results": data})
+
+    def to_html(self) -> str:
+        template = loader.get_template("rest_framework/pagination/previous_and_next.html")
+        return template.render({"previous_url": self.previous, "next_url": self.next})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        properties = {"next": link, "previous": link, "count": {"type": "integer"}}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": properties | {"results": schema},
+        }
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        names = [sign + name for name in view.orderings for sign in ("", "-")]
+        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
+        return [
+            _parameter("cursor", {"type": "string"}, "Where the page starts: taken from `next` or `previous`."),
+            _parameter("page_size", size, "How many results a page has."),
+            _parameter("with_count", {"type": "boolean", "default": False}, "Add `count`, the number of all results."),
+            _parameter(
+                "ordering", {"type": "string", "enum": names, "default": view.default_ordering}, "The list's order."
+            ),
+        ]
+
+
+def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}

@@ -1,0 +1,39 @@
+"""What the long-running commands share: an end on SIGTERM that finishes the work in hand, and calm retries."""
+
+import signal
+import threading
+from collections.abc import Callable
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+from common.transport import TransportUnavailable
+
+log = structlog.get_logger()
+MAX_BACKOFF_SECONDS = 5
+
+
+def stop_on_signals() -> threading.Event:
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    return stopping
+
+
+def keep_running(work: Callable[[threading.Event], None], stopping: threading.Event) -> None:
+    """Call `work` again and again until stopping is set; ride out a database or a transport that is away.
+
+    The wait grows to MAX_BACKOFF_SECONDS and falls back once a call of `work` has gone well.
+    """
+    failures = 0
+    while not stopping.is_set():
+        try:
+            work(stopping)
+            failures = 0
+        except (TransportUnavailable, OperationalError, InterfaceError) as error:
+            failures += 1
+            if isinstance(error, OperationalError | InterfaceError):
+                connection.close()
+            if failures == 1 or failures % 10 == 0:
+                log.warning("waiting", reason=str(error), failures=failures)
+            stopping.wait(min(0.2 * 2**failures, MAX_BACKOFF_SECONDS))

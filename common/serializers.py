@@ -1,0 +1,37 @@
+"""Honest input: a field that is unknown or can't be written is refused, not ignored."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+FORM_FIELDS = {"csrfmiddlewaretoken"}  # what an HTML form sends along
+
+
+class HonestSerializerMixin:
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            self.refuse_unwritable(data)
+        return super().to_internal_value(data)  # type: ignore[misc]
+
+    def refuse_unwritable(self, data: Mapping[str, Any]) -> None:
+        fields: Mapping[str, serializers.Field[Any, Any, Any, Any]] = self.fields  # type: ignore[attr-defined]
+        errors = {}
+        for name in data:
+            if name in FORM_FIELDS:
+                continue
+            if name not in fields:
+                errors[name] = [ErrorDetail("This field is not known here.", "unknown")]
+            elif fields[name].read_only:
+                errors[name] = [ErrorDetail("This field can't be written.", "read_only")]
+        if errors:
+            raise serializers.ValidationError(errors)
+
+
+class Serializer(HonestSerializerMixin, serializers.Serializer[Any]):
+    pass
+
+
+class ModelSerializer(HonestSerializerMixin, serializers.ModelSerializer[Any]):
+    pass

@@ -1,0 +1,178 @@
+"""Settings that every service shares, all from the environment.
+
+A service's settings.py imports everything from here and adds what is its own. A variable that is missing or bad stops
+the start; no secret has a default.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from common import logs
+
+env = environ.Env()
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT: str = env.str("ENVIRONMENT", default="production")
+if ENVIRONMENT not in ("local", "production"):
+    raise ImproperlyConfigured(f"ENVIRONMENT must be local or production, not {ENVIRONMENT!r}")
+
+
+def secret(name: str) -> str:
+    """Return a required secret; production refuses the well-known values of .env.example."""
+    value: str = env.str(name)
+    if len(value) < 16:
+        raise ImproperlyConfigured(f"{name} is shorter than 16 characters")
+    if ENVIRONMENT == "production" and value.startswith("local-only-"):
+        raise ImproperlyConfigured(f"{name} is a local-only value: production needs one of its own")
+    return value
+
+
+SECRET_KEY = secret("SECRET_KEY")
+SERVICE_CREDENTIAL = secret("SERVICE_CREDENTIAL")
+
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://localhost:8080").rstrip("/")
+if urlsplit(PUBLIC_URL).scheme not in ("http", "https") or not urlsplit(PUBLIC_URL).hostname:
+    raise ImproperlyConfigured(f"PUBLIC_URL must be an http(s) origin, not {PUBLIC_URL!r}")
+HTTPS = PUBLIC_URL.startswith("https://")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost", "127.0.0.1"])
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_SSL_REDIRECT = False  # the edge's work: a service is reached over plain HTTP inside only
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+USE_X_FORWARDED_HOST = False  # the edge forwards Host itself
+
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL"),
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": None,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": {
+            **env.db_url("DATABASE_URL").get("OPTIONS", {}),
+            "server_side_binding": True,  # lets PostgreSQL keep prepared statements
+            "connect_timeout": 3,
+            "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
+            "tcp_user_timeout": 10_000,
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+BROKER_URL: str = env.str("BROKER_URL", default="")
+EVENT_PEERS: list[str] = env.list("EVENT_PEERS", default=[])
+if BROKER_URL and not BROKER_URL.startswith(("amqp://", "amqps://")):
+    raise ImproperlyConfigured("BROKER_URL must start with amqp:// or amqps://")
+if not BROKER_URL and not EVENT_PEERS:
+    raise ImproperlyConfigured("Set BROKER_URL, or EVENT_PEERS where there is no broker")
+OUTBOX_RETENTION = timedelta(days=1)
+INBOX_RETENTION = timedelta(days=30)
+
+COMMON_APPS = [
+    "common.apps.CommonConfig",
+    "unfold.apps.BasicAppConfig",
+    "common.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",  # the admin insists on it; nothing is stored in a session
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+MIDDLEWARE = [
+    "common.middleware.RequestContextMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "common.authentication.CookieAuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+CSRF_FAILURE_VIEW = "common.problems.csrf_failure"
+LOGIN_URL = "/login/"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_ROOT: str = env.str("STATIC_ROOT", default=str(ROOT / ".local" / "static"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "common.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",  # the sign-in cookie, with CSRF checks
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["common.rendering.JSONRenderer", "common.rendering.BrowsableAPIRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.FormParser",  # the browsable API's forms
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "common.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "common.problems.exception_handler",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SIMPLE_JWT = {
+    "ALGORITHM": "ES256",
+    "ISSUER": "tandem.user_service",
+    "AUDIENCE": "tandem",
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
+    "LEEWAY": 30,
+    "USER_ID_CLAIM": "sub",
+    "AUTH_HEADER_TYPES": ("Bearer", "bearer"),
+}
+ACCESS_COOKIE = "tandem_access"
+
+LOGGING = logs.configuration(level=env.str("LOG_LEVEL", default="INFO"))
+logs.configure_structlog()
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "common.openapi.add_problems",
+    ],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/favicon.svg",
+}

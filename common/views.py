@@ -1,0 +1,62 @@
+"""What every API view does with its query parameters, and the door for events that come by HTTP."""
+
+from typing import Any
+
+import msgspec
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ErrorDetail, ParseError, ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common import inbox
+from common.authentication import ServiceAuthentication
+from common.events import BadEvent, decode_envelope
+
+FORMAT_PARAMETERS = {"format"}  # the browsable API's
+
+
+class HonestQueryMixin:
+    """Refuses query parameters that the view does not know, or that are given twice."""
+
+    query_parameters: frozenset[str] = frozenset()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        if request.query_params:
+            self.check_query_parameters(request)
+
+    def check_query_parameters(self, request: Request) -> None:
+        known = self.known_query_parameters() | FORMAT_PARAMETERS
+        errors: dict[str, list[Any]] = {}
+        for name, values in request.query_params.lists():
+            if name not in known:
+                errors[name] = [ErrorDetail("This parameter is not known here.", "unknown")]
+            elif len(values) > 1:
+                errors[name] = [ErrorDetail("This parameter is given more than once.", "repeated")]
+        if errors:
+            raise ValidationError(errors)
+
+    def known_query_parameters(self) -> frozenset[str]:
+        return self.query_parameters
+
+
+@extend_schema(exclude=True)
+class ReceiveEvents(APIView):
+    """POST a JSON array of CloudEvents; answers what failed, {"errors": {event id: why}}, when all is committed."""
+
+    authentication_classes = [ServiceAuthentication]
+    permission_classes = [AllowAny]
+
+    def post(self, request: Request) -> Response:
+        heard = {event.type for event in inbox.handlers()}
+        try:
+            bodies = [bytes(raw) for raw in msgspec.json.decode(request._request.read(), type=list[msgspec.Raw])]
+            envelopes = [decode_envelope(body) for body in bodies]
+        except (msgspec.MsgspecError, BadEvent) as error:
+            raise ParseError(str(error)) from error
+        ours = [(envelope, body) for envelope, body in zip(envelopes, bodies, strict=True) if envelope.type in heard]
+        errors = inbox.receive([body for _, body in ours])
+        failed = {str(envelope.id): repr(error) for (envelope, _), error in zip(ours, errors, strict=True) if error}
+        return Response({"errors": failed})

@@ -1,0 +1,21 @@
+"""task_service: owns tasks; people are known here from user_service's events."""
+
+from common.settings import *  # noqa: F403
+from common.settings import COMMON_APPS, SPECTACULAR_SETTINGS, env
+
+SERVICE = "task_service"
+ROOT_URLCONF = "task_service.urls"
+INSTALLED_APPS = [*COMMON_APPS, "task_service.tasks", "task_service.user_mirror"]
+AUTH_USER_MODEL = "user_mirror.User"
+STATIC_URL = "/static/tasks/"
+SESSION_COOKIE_NAME = "task_service_session"
+
+JWKS_URL: str = env.str("JWKS_URL")
+JWKS_SOURCE = "common.keys.fetch_jwks"
+
+SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
+    "TITLE": "Tandem task_service",
+    "DESCRIPTION": "Tasks.",
+}
+UNFOLD = {"SITE_TITLE": "Tandem tasks", "SITE_HEADER": "Tasks", "SITE_URL": "/"}
+SILENCED_SYSTEM_CHECKS = ["auth.E003"]  # usernames are unique at their source; here two may be told in the wrong order

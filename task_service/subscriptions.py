@@ -1,0 +1,9 @@
+"""What task_service hears: event → effect."""
+
+from common import events
+from task_service.user_mirror.handlers import mirror_user
+
+SUBSCRIPTIONS = {
+    events.UserRegistered: mirror_user,
+    events.UserUpdated: mirror_user,
+}

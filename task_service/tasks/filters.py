@@ -1,0 +1,62 @@
+from typing import Any
+from uuid import UUID
+
+import django_filters
+from django.db.models import QuerySet
+
+from task_service.tasks.models import Task, TaskQuerySet
+
+
+class ChoicesFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):
+    """One of the choices, or several with commas between."""
+
+
+class PersonField(django_filters.fields.forms.UUIDField):
+    def to_python(self, value: Any) -> Any:
+        return value if value == "me" else super().to_python(value)
+
+
+class PersonFilter(django_filters.Filter):
+    """A person's id, or `me`."""
+
+    field_class = PersonField
+
+
+class TaskFilter(django_filters.FilterSet):
+    status = ChoicesFilter(choices=Task.Status.choices)
+    priority = ChoicesFilter(choices=Task.Priority.choices)
+    assignee = PersonFilter(method="assigned")
+    created_by = PersonFilter(method="created")
+    parent = django_filters.UUIDFilter(field_name="parent_id")
+    due_before = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
+    due_after = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gt")
+    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
+    overdue = django_filters.BooleanFilter(method="is_overdue")
+    trashed = django_filters.BooleanFilter(method="is_trashed")
+    search = django_filters.CharFilter(method="matches", max_length=500)
+
+    class Meta:
+        model = Task
+        fields: list[str] = []
+
+    def filter_queryset(self, queryset: QuerySet[Task]) -> QuerySet[Task]:
+        found: QuerySet[Task] = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data.get("trashed") is not None else found.filter(deleted_at=None)
+
+    def person(self, value: UUID | str) -> Any:
+        return self.request.user.pk if value == "me" else value
+
+    def assigned(self, queryset: TaskQuerySet, name: str, value: UUID | str) -> TaskQuerySet:
+        return queryset.assigned_to(self.person(value))
+
+    def created(self, queryset: TaskQuerySet, name: str, value: UUID | str) -> TaskQuerySet:
+        return queryset.filter(created_by=self.person(value))
+
+    def is_overdue(self, queryset: TaskQuerySet, name: str, value: bool) -> TaskQuerySet:
+        return queryset.overdue() if value else queryset.exclude(pk__in=Task.objects.overdue().values("pk"))
+
+    def is_trashed(self, queryset: TaskQuerySet, name: str, value: bool) -> TaskQuerySet:
+        return queryset.trashed() if value else queryset.in_place()
+
+    def matches(self, queryset: TaskQuerySet, name: str, value: str) -> TaskQuerySet:
+        return queryset.matching(value)

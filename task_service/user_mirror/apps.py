@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class UserMirrorConfig(AppConfig):
+    name = "task_service.user_mirror"

@@ -1,0 +1,74 @@
+"""The signing keys: PEM files in SIGNING_KEYS_DIR, the last by name signs, all are published."""
+
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from jwt.algorithms import ECAlgorithm
+from jwt.utils import base64url_encode
+
+
+class SigningKey(NamedTuple):
+    kid: str
+    private: ec.EllipticCurvePrivateKey
+    jwk: dict[str, Any]
+
+
+def create_key() -> Path:
+    """Write a new P-256 key, readable by its owner alone; it signs from the next start on."""
+    settings.SIGNING_KEYS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path: Path = settings.SIGNING_KEYS_DIR / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.pem"
+    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+    return path
+
+
+def key_paths() -> list[Path]:
+    return sorted(settings.SIGNING_KEYS_DIR.glob("*.pem"))
+
+
+@cache
+def read_key(path: Path) -> SigningKey:
+    try:
+        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (OSError, ValueError) as error:
+        raise ImproperlyConfigured(f"{path.name} in SIGNING_KEYS_DIR is no private key: {error}") from error
+    if not isinstance(private, ec.EllipticCurvePrivateKey) or not isinstance(private.curve, ec.SECP256R1):
+        raise ImproperlyConfigured(f"{path.name} in SIGNING_KEYS_DIR is not a P-256 key")
+    jwk = ECAlgorithm.to_jwk(private.public_key(), as_dict=True)
+    kid = thumbprint(jwk)
+    return SigningKey(kid, private, {**jwk, "kid": kid, "use": "sig", "alg": "ES256"})
+
+
+def thumbprint(jwk: Mapping[str, str]) -> str:
+    """Return the key's id by RFC 7638."""
+    text = "{" + ",".join(f'"{name}":"{jwk[name]}"' for name in ("crv", "kty", "x", "y")) + "}"
+    return base64url_encode(sha256(text.encode()).digest()).decode()
+
+
+def signing_keys() -> Iterator[SigningKey]:
+    for path in key_paths():
+        yield read_key(path)
+
+
+def active_key() -> SigningKey:
+    """Raises ImproperlyConfigured where there is none."""
+    paths = key_paths()
+    if not paths:
+        raise ImproperlyConfigured(f"SIGNING_KEYS_DIR ({settings.SIGNING_KEYS_DIR}) holds no *.pem")
+    return read_key(paths[-1])
+
+
+def public_jwks() -> dict[str, Any]:
+    return {"keys": [key.jwk for key in signing_keys()]}

@@ -1,0 +1,26 @@
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from common.ids import uuid7
+
+
+class Session(models.Model):
+    """A signed-in device: a family of refresh tokens, of which one is good at a time.
+
+    A token's id is kept, never the token: without the signing key nobody can make one from the other.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
+    current = models.UUIDField(default=uuid7, help_text="id of the refresh token that is good now")
+    previous = models.UUIDField(null=True, help_text="the one before: good for a client's retry, for a short time")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    ip = models.GenericIPAddressField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,76 @@
+"""Sign-in sessions: begin, renew, end."""
+
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+
+from common.ids import uuid7
+from user_service.tokens.models import Session
+from user_service.tokens.tokens import AccessToken, RefreshToken
+from user_service.users.models import User
+
+GRACE = timedelta(seconds=15)
+
+
+class RefreshRefused(Exception):
+    """The refresh token is not good, or not any more."""
+
+
+class Pair(NamedTuple):
+    access: str
+    refresh: str
+
+
+def begin_session(*, user: User, user_agent: str = "", ip: str | None = None) -> Pair:
+    expires_at = timezone.now() + settings.REFRESH_LIFETIME
+    session = Session.objects.create(user=user, user_agent=user_agent[:300], ip=ip, expires_at=expires_at)
+    return Pair(AccessToken.of(session), RefreshToken.of(session))
+
+
+def renew_session(*, refresh: str) -> Pair:
+    """Rotate the refresh token. Raises RefreshRefused.
+
+    One UPDATE decides, so that of many calls at once one rotates and the others, within the grace, get its successor.
+    A token used again after the grace has been stolen, from the person or by them: the session ends.
+    """
+    session_id, token_id = _read(refresh)
+    alive = Session.objects.filter(id=session_id, revoked_at=None, expires_at__gt=Now(), user__is_active=True)
+    rotated = alive.filter(current=token_id).update(
+        previous=F("current"), current=uuid7(), last_used_at=Now(), expires_at=Now() + settings.REFRESH_LIFETIME
+    )
+    if not rotated and not alive.filter(previous=token_id, last_used_at__gt=Now() - GRACE).exists():
+        alive.update(revoked_at=Now())
+        raise RefreshRefused("This refresh token is not good any more.")
+    session = Session.objects.select_related("user").get(id=session_id)
+    return Pair(AccessToken.of(session), RefreshToken.of(session))
+
+
+def end_session(*, refresh: str) -> None:
+    """Revoke the session of the token. Raises RefreshRefused on what is no refresh token; ending twice is fine."""
+    session_id, _ = _read(refresh)
+    _revoke(session_id)
+
+
+def end_session_of(*, access: str) -> None:
+    """Revoke the session that an access token belongs to, run out or not; what is no token of ours ends nothing."""
+    session_id = AccessToken.session_of(access)
+    if session_id is not None:
+        _revoke(session_id)
+
+
+def _revoke(session_id: UUID) -> None:
+    Session.objects.filter(id=session_id, revoked_at=None).update(revoked_at=Now())
+
+
+def _read(refresh: str) -> tuple[UUID, UUID]:
+    try:
+        token = RefreshToken(refresh)  # type: ignore[arg-type]
+        return UUID(token["sid"]), UUID(token["jti"])
+    except (TokenError, KeyError, ValueError) as error:
+        raise RefreshRefused("This is no valid refresh token.") from error

@@ -1,0 +1,98 @@
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common.authentication import BearerAuthentication
+from common.views import HonestQueryMixin
+from user_service.tokens import keys, services
+from user_service.tokens.serializers import PairSerializer, RefreshSerializer, SignInSerializer
+from user_service.users import services as users
+from user_service.users.models import User
+from user_service.users.serializers import RegistrationSerializer
+
+
+def client_ip(request: HttpRequest | Request) -> str | None:
+    """Return the address that the edge saw: it replaces whatever the client sent."""
+    return request.META.get("HTTP_X_FORWARDED_FOR") or request.META.get("REMOTE_ADDR") or None
+
+
+class PublicView(HonestQueryMixin, GenericAPIView[User]):
+    """For people who are not signed in: a token that came along is not looked at."""
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+
+    def get_authenticate_header(self, request: Request) -> str:
+        return BearerAuthentication().authenticate_header(request)
+
+    def valid(self, request: Request) -> Any:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class RegisterView(PublicView):
+    serializer_class = RegistrationSerializer
+
+    @extend_schema(responses={201: RegistrationSerializer})
+    def post(self, request: Request) -> Response:
+        user = users.register_user(**self.valid(request))
+        location = f"/api/v1/users/{user.id}/"
+        return Response(self.get_serializer(user).data, status.HTTP_201_CREATED, headers={"Location": location})
+
+
+class TokenView(PublicView):
+    """Sign in by username or e-mail."""
+
+    serializer_class = SignInSerializer
+
+    @extend_schema(responses=PairSerializer)
+    def post(self, request: Request) -> Response:
+        user = authenticate(request._request, **self.valid(request))
+        if not isinstance(user, User):
+            raise AuthenticationFailed("No active account has this name and password.", code="invalid_credentials")
+        pair = services.begin_session(
+            user=user, user_agent=request.headers.get("User-Agent", ""), ip=client_ip(request)
+        )
+        return Response(pair._asdict(), headers={"Cache-Control": "no-store"})
+
+
+class RefreshView(PublicView):
+    """Exchange a refresh token for a new pair. Each is good once; a client may repeat a lost call for 15 s."""
+
+    serializer_class = RefreshSerializer
+
+    @extend_schema(responses=PairSerializer)
+    def post(self, request: Request) -> Response:
+        try:
+            pair = services.renew_session(refresh=self.valid(request)["refresh"])
+        except services.RefreshRefused as error:
+            raise AuthenticationFailed(str(error), code="token_not_valid") from error
+        return Response(pair._asdict(), headers={"Cache-Control": "no-store"})
+
+
+class LogoutView(PublicView):
+    """End the session of a refresh token; its access tokens run out by themselves within 10 minutes."""
+
+    serializer_class = RefreshSerializer
+
+    @extend_schema(responses={204: OpenApiResponse(description="Signed out")})
+    def post(self, request: Request) -> Response:
+        try:
+            services.end_session(refresh=self.valid(request)["refresh"])
+        except services.RefreshRefused as error:
+            raise AuthenticationFailed(str(error), code="token_not_valid") from error
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def jwks(request: HttpRequest) -> HttpResponse:
+    """RFC 7517: the keys that this service's tokens are checked with."""
+    return JsonResponse(keys.public_jwks(), headers={"Cache-Control": "public, max-age=300"})

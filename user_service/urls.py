@@ -1,0 +1,41 @@
+"""What user_service answers."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.routers import SimpleRouter
+
+from user_service.tokens import pages
+from user_service.tokens import views as tokens
+from user_service.users import views as users
+
+router = SimpleRouter(use_regex_path=False)
+router.register("users", users.PeopleView, basename="user")
+
+sign_in: Any = (
+    [path("login/", pages.LoginPage.as_view(), name="login"), path("logout/", pages.LogoutPage.as_view(), name="logout")],
+    "rest_framework",  # the browsable API links to these names
+)
+v1: list[URLPattern | URLResolver] = [
+    path("auth/register/", tokens.RegisterView.as_view(), name="register"),
+    path("auth/token/", tokens.TokenView.as_view(), name="token"),
+    path("auth/token/refresh/", tokens.RefreshView.as_view(), name="token-refresh"),
+    path("auth/logout/", tokens.LogoutView.as_view(), name="token-logout"),
+    path("users/me/", users.MeView.as_view(), name="me"),
+    path("", include(router.urls)),
+]
+urlpatterns = [
+    path("api/v1/", include(v1)),
+    path(".well-known/jwks.json", tokens.jwks),
+    path("", include(sign_in)),
+    path("admin/users/", admin.site.urls),
+    path("api/schema/users/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url="/api/schema/users/")),
+    path("", include("common.urls")),
+]
+handler400 = "common.problems.bad_request"
+handler403 = "common.problems.permission_denied"
+handler404 = "common.problems.not_found"
+handler500 = "common.problems.server_error"

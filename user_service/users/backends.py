@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.contrib.auth.backends import ModelBackend
+from django.http import HttpRequest
+
+from user_service.users.models import User
+
+
+class UsernameOrEmailBackend(ModelBackend):
+    """Signs in by username or e-mail; usernames hold no @, so the two never mix."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        if username is None or password is None:
+            return None
+        field = "email__iexact" if "@" in username else "username__iexact"
+        user = User.objects.filter(**{field: username}).first()
+        if user is None:
+            User().set_password(password)  # the same time whether the name exists or not
+            return None
+        return user if user.check_password(password) and self.user_can_authenticate(user) else None

@@ -1,0 +1,29 @@
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from user_service.users import services
+from user_service.users.models import User
+
+FLAGS = {"is_staff": True, "is_superuser": True, "is_active": True}
+
+
+class Command(BaseCommand):
+    help = "Make OPERATOR_USERNAME a superuser with OPERATOR_PASSWORD; changes nothing that is so already."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        username, password = os.environ.get("OPERATOR_USERNAME"), os.environ.get("OPERATOR_PASSWORD")
+        if not username or not password:
+            raise CommandError("Set OPERATOR_USERNAME and OPERATOR_PASSWORD")
+        user = User.objects.filter(username__iexact=username).first()
+        if user is None:
+            email = f"{username}@localhost.localdomain"
+            services.register_user(username=username, email=email, password=password, is_staff=True, is_superuser=True)
+            self.stdout.write(f"made: {username}")
+            return
+        if any(getattr(user, flag) != value for flag, value in FLAGS.items()):
+            services.update_user(user=user, changes=FLAGS)
+        if not user.check_password(password):
+            services.set_password(user=user, password=password)
+        self.stdout.write(f"there: {username}")

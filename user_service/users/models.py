@@ -1,0 +1,77 @@
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from common.ids import uuid7
+from user_service.users.time_zones import validate_time_zone
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def active(self) -> "UserQuerySet":
+        return self.filter(is_active=True)
+
+    def matching(self, text: str) -> "UserQuerySet":
+        """Whose username or display name has a word that starts with each word of the text."""
+        words = [word for word in "".join(c if c.isalnum() else " " for c in text).split()]
+        query = " & ".join(f"'{word}':*" for word in words)
+        return self.filter(search=SearchQuery(query, search_type="raw", config="simple")) if words else self.none()
+
+
+class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def from_token(self, claims: dict[str, Any]) -> "User | None":
+        found: User | None = self.active().filter(pk=UUID(claims["sub"])).first()
+        return found
+
+    from_cookie = from_token
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Written only by users.services, so that every change is an event."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    username = models.CharField(
+        max_length=150,
+        validators=[RegexValidator(r"^[\w.+-]+\Z", "Use letters, digits and . + - _ only.")],
+        help_text="Letters, digits and . + - _ only.",
+    )
+    email = models.EmailField()
+    display_name = models.CharField(max_length=150, blank=True, default="")
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    is_active = models.BooleanField(default=True, help_text="Clear this to lock the person out.")
+    is_staff = models.BooleanField("operator", default=False, help_text="May enter the admins.")
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    search = models.GeneratedField(
+        expression=SearchVector("username", "display_name", config="simple"),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["email"]
+    objects = UserManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="users_username_unique"),
+            models.UniqueConstraint(Lower("email"), name="users_email_unique"),
+        ]
+        indexes = [GinIndex("search", name="users_search")]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_full_name(self) -> str:
+        return self.display_name or self.username
+
+    def get_short_name(self) -> str:
+        return self.get_full_name()

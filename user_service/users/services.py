@@ -1,0 +1,71 @@
+"""What can be changed about people. Every function is one transaction that also publishes its event."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from common import events, outbox
+from user_service.users.models import User
+
+TAKEN = {"users_username_unique": "username", "users_email_unique": "email"}
+
+
+def register_user(*, username: str, email: str, password: str, display_name: str = "", **flags: bool) -> User:
+    """Make a person. Raises ValidationError with code `unique` on a taken username or e-mail, in any case of letters.
+
+    The flags is_staff and is_superuser are for operators' commands and the admin only.
+    """
+    user = User(username=username, email=email, display_name=display_name, **flags)
+    user.set_password(password)
+    user.updated_at = user.created_at
+    with _taken_names_are_invalid(), transaction.atomic():
+        user.save(force_insert=True)
+        outbox.publish(_event(events.UserRegistered, user))
+    return user
+
+
+def update_user(*, user: User, changes: dict[str, Any]) -> User:
+    """Set the given fields and return the fresh row. Raises ValidationError as register_user does."""
+    with _taken_names_are_invalid(), transaction.atomic():
+        fresh: User = User.objects.select_for_update().get(pk=user.pk)
+        for field, value in changes.items():
+            setattr(fresh, field, value)
+        fresh.version += 1
+        fresh.updated_at = timezone.now()
+        fresh.save()
+        outbox.publish(_event(events.UserUpdated, fresh))
+    return fresh
+
+
+def set_password(*, user: User, password: str) -> None:
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+@contextmanager
+def _taken_names_are_invalid() -> Iterator[None]:
+    """The unique indexes decide, so that two registrations at once can't both win."""
+    try:
+        yield
+    except IntegrityError as error:
+        diagnosis = getattr(error.__cause__, "diag", None)
+        field = TAKEN.get(getattr(diagnosis, "constraint_name", None) or "")
+        if field is None:
+            raise
+        raise ValidationError({field: ValidationError("This is taken already.", code="unique")}) from error
+
+
+def _event(event_type: type[events.UserEvent], user: User) -> events.UserEvent:
+    return event_type(
+        id=user.id,
+        version=user.version,
+        username=user.username,
+        display_name=user.display_name,
+        is_active=user.is_active,
+        is_staff=user.is_staff,
+        is_superuser=user.is_superuser,
+    )

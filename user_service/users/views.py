@@ -1,0 +1,77 @@
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, mixins, viewsets
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common import pagination
+from common.concurrency import require_match, with_etag
+from common.views import HonestQueryMixin
+from user_service.task_mirror.models import MirroredTask
+from user_service.users import services
+from user_service.users.models import User
+from user_service.users.serializers import MeSerializer, PersonSerializer
+
+
+class MeView(HonestQueryMixin, generics.GenericAPIView[User]):
+    """The signed-in person. `task_counts` are the tasks that they created or that are assigned to them."""
+
+    serializer_class = MeSerializer
+
+    def get(self, request: Request) -> Response:
+        user = self.get_object()
+        return self.answer(user, MirroredTask.objects.counts_of(user.pk))
+
+    def patch(self, request: Request) -> Response:
+        with transaction.atomic():
+            user = User.objects.select_for_update().get(pk=self.get_object().pk)
+            counts = MirroredTask.objects.counts_of(user.pk)
+            require_match(request, version_of(user, counts))
+            serializer = self.get_serializer(user, data=request.data, partial=True)
+            serializer.is_valid(raise_exception=True)
+            return self.answer(services.update_user(user=user, changes=serializer.validated_data), counts)
+
+    def get_object(self) -> User:
+        assert isinstance(self.request.user, User)  # noqa: S101 - IsAuthenticated has passed
+        return self.request.user
+
+    def answer(self, user: User, task_counts: dict[str, int]) -> Response:
+        serializer = MeSerializer(user, context={"task_counts": task_counts})
+        return with_etag(self.request, Response(serializer.data), version_of(user, task_counts))
+
+
+def version_of(user: User, task_counts: dict[str, int]) -> str:
+    """What `users/me/` shows is the row and its counts."""
+    return f"{user.version}-{task_counts['open']}-{task_counts['done']}"
+
+
+@extend_schema(parameters=[OpenApiParameter("search", str, description="The start of words of a name.")])
+class PeopleView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[User]):
+    """The directory of active people."""
+
+    serializer_class = PersonSerializer
+    pagination_class = pagination.KeysetPagination
+    orderings = {"created_at": None, "username": "username"}
+    default_ordering = "created_at"
+    page_key = "id"
+    lookup_value_converter = "uuid"
+
+    def known_query_parameters(self) -> frozenset[str]:
+        return pagination.PARAMETERS | {"search"} if self.action == "list" else frozenset()
+
+    def get_queryset(self) -> QuerySet[User]:
+        people = User.objects.active()
+        search = self.request.query_params.get("search")
+        if search is None:
+            return people
+        if "\0" in search or len(search) > 150:
+            raise ValidationError({"search": [ErrorDetail("Give at most 150 characters.", "invalid")]})
+        return people.matching(search)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        person = self.get_object()
+        return with_etag(request, Response(self.get_serializer(person).data), person.version)
