@@ -30,6 +30,8 @@ class RequestContextMiddleware:
             structlog.contextvars.bind_contextvars(traceparent=traceparent[:64])
         response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
+        if not response.streaming and response.content:
+            response.headers["Content-Length"] = str(len(response.content))
         if not request.path.startswith(QUIET):
             log.info(
                 "request",

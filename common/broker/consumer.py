@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, Self
 
 import pika
@@ -41,12 +42,11 @@ class Consumer:
 
     def batches(self, stopping: threading.Event) -> Iterator[list[Delivery]]:
         while not stopping.is_set():
-            try:
-                batch = [self._take(timeout=0.2)]
+            batch: list[Delivery] = []
+            with suppress(queue.Empty):
+                batch.append(self._take(timeout=0.2))
                 while len(batch) < BATCH:
                     batch.append(self._take(timeout=0))
-            except queue.Empty:
-                pass
             if batch:
                 yield batch
 
