@@ -15,24 +15,27 @@ ps: ## a line per process of the running system
 down: ## stop the system, also one that was started in another terminal
 	@[ ! -x .venv/bin/python ] || exec .venv/bin/python -m local.down
 
-test: .venv/dev.stamp ## every suite, the ones against PostgreSQL, RabbitMQ, nginx and a browser included
-	@sh local/test.sh
+test: .venv/dev.stamp ## every suite, with PostgreSQL, RabbitMQ, nginx and a browser; ARGS="task_service -k keyset" some
+	@exec .venv/bin/python -m local.test $(ARGS)
 
 lint: .venv/dev.stamp ## style, types, import rules, migrations, deployment checks, OpenAPI
-	@sh local/lint.sh
+	@exec .venv/bin/python -m local.lint
 
 format: .venv/dev.stamp ## let ruff lay out the code
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
-bench: .venv/dev.stamp ## measure against the peer, see benchmarks/README.md
+bench: .venv/local.stamp .venv/bench.stamp ## measure against the peer, see benchmarks/README.md
 	@exec .venv/bin/python -m benchmarks.run
 
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "Tandem needs Python 3.11 or newer as python3.11 or python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
 
-.venv/%.stamp: requirements/%.txt | .venv/bin/python
+.venv/local.stamp: requirements/local.txt
+.venv/dev.stamp: requirements/dev.txt
+.venv/bench.stamp: benchmarks/requirements.txt
+.venv/local.stamp .venv/dev.stamp .venv/bench.stamp: | .venv/bin/python
 	@echo "Installing $< into .venv …"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -39,7 +39,7 @@ class Service:
         """One thread per worker: more only wait for each other and for the database."""
         options = f"--interface wsgi --host 127.0.0.1 --port {self.port} --workers {self.workers}"
         options += " --blocking-threads 1 --backpressure 256 --http 1 --no-ws"
-        options += " --respawn-failed-workers --respawn-interval 1 --workers-kill-timeout 10"
+        options += " --respawn-failed-workers --respawn-interval 1 --workers-kill-timeout 5"
         return [sys.executable, "-m", "granian", *options.split(), f"{self.name}.wsgi:application"]
 
 
