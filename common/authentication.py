@@ -30,7 +30,7 @@ CACHED_TOKENS = 10_000
 class KeySetBackend(TokenBackend):
     """simplejwt's backend, with the key chosen by the token's `kid` (simplejwt knows one key only)."""
 
-    def get_verifying_key(self, token: str | bytes) -> Any:
+    def get_verifying_key(self, token: Any) -> Any:
         try:
             key = key_set.get(jwt.get_unverified_header(token).get("kid", ""))
         except jwt.PyJWTError as error:
@@ -83,7 +83,7 @@ class BearerAuthentication(JWTAuthentication):
         except TokenError as error:
             raise AuthenticationFailed(str(error), code="token_not_valid") from error
 
-    def get_user(self, validated_token: AccessToken) -> Any:
+    def get_user(self, validated_token: Any) -> Any:
         user = get_user_model().objects.from_token(validated_token.payload)
         if user is None:
             raise AuthenticationFailed("This account is gone or locked.", code="user_inactive")

@@ -9,17 +9,13 @@ def upsert(row: Model) -> None:
 
     One statement, so that two consumers can't both read the old version and write.
     """
-    meta = row._meta
-    fields = [field for field in meta.concrete_fields if field.column]
-    columns = [field.column for field in fields]
-    others = [column for column in columns if column != meta.pk.column]  # type: ignore[union-attr]
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    table = meta.db_table
-    sql = (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "  # noqa: S608 - from the model alone
-        f"ON CONFLICT ({meta.pk.column}) DO UPDATE SET "  # type: ignore[union-attr]
-        f"{', '.join(f'{column} = EXCLUDED.{column}' for column in others)} "
-        f"WHERE {table}.version < EXCLUDED.version"
-    )
+    table, key = row._meta.db_table, row._meta.pk.attname
+    fields = {field.attname: field for field in row._meta.concrete_fields if not field.generated}
+    values = [field.get_db_prep_save(getattr(row, name), connection) for name, field in fields.items()]
+    assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in fields if name != key)
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({', '.join(['%s'] * len(fields))}) "  # noqa: S608
+            f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {table}.version < EXCLUDED.version",
+            values,
+        )

@@ -26,7 +26,7 @@ PROBLEM = {
 }
 
 
-class AutoSchema(BaseAutoSchema):  # type: ignore[misc]
+class AutoSchema(BaseAutoSchema):
     def get_operation_id(self) -> str:
         operation: str = super().get_operation_id().removeprefix("api_v1_")
         return operation

@@ -89,10 +89,11 @@ class KeysetPagination(BasePagination):
         self.sort = view.orderings[self.ordering.removeprefix("-")]
         self.cursor = read_cursor(request, self.ordering)
         self.backwards = self.cursor is not None and self.cursor.backwards
-        self.next = self.previous = None
+        self.next: str | None = None
+        self.previous: str | None = None
         self.count: int | None = None
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         self.read(request, view)
         if self.with_count:
             self.count = queryset.count()

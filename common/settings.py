@@ -6,6 +6,7 @@ the start; no secret has a default.
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -145,7 +146,7 @@ REST_FRAMEWORK = {
     "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SIMPLE_JWT = {
+SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "ES256",
     "ISSUER": "tandem.user_service",
     "AUDIENCE": "tandem",
@@ -156,6 +157,8 @@ SIMPLE_JWT = {
     "AUTH_HEADER_TYPES": ("Bearer", "bearer"),
 }
 ACCESS_COOKIE = "tandem_access"
+JWKS_URL: str = env.str("JWKS_URL", default="")
+JWKS_SOURCE = "common.keys.fetch_jwks"
 
 LOGGING = logs.configuration(level=env.str("LOG_LEVEL", default="INFO"))
 logs.configure_structlog()

@@ -10,8 +10,7 @@ AUTH_USER_MODEL = "user_mirror.User"
 STATIC_URL = "/static/tasks/"
 SESSION_COOKIE_NAME = "task_service_session"
 
-JWKS_URL: str = env.str("JWKS_URL")
-JWKS_SOURCE = "common.keys.fetch_jwks"
+JWKS_URL = env.str("JWKS_URL")
 
 SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
     "TITLE": "Tandem task_service",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SIMPLE_JWT, SPECTACULAR_SETTINGS, env
+from common.settings import COMMON_APPS, SPECTACULAR_SETTINGS, env
 
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
@@ -27,7 +27,6 @@ SESSION_COOKIE_NAME = "user_service_session"
 SIGNING_KEYS_DIR = Path(env.str("SIGNING_KEYS_DIR"))
 JWKS_SOURCE = "user_service.tokens.keys.public_jwks"
 REFRESH_COOKIE = "tandem_refresh"
-REFRESH_LIFETIME = SIMPLE_JWT["REFRESH_TOKEN_LIFETIME"]
 
 SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
     "TITLE": "Tandem user_service",

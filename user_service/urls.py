@@ -15,7 +15,10 @@ router = SimpleRouter(use_regex_path=False)
 router.register("users", users.PeopleView, basename="user")
 
 sign_in: Any = (
-    [path("login/", pages.LoginPage.as_view(), name="login"), path("logout/", pages.LogoutPage.as_view(), name="logout")],
+    [
+        path("login/", pages.LoginPage.as_view(), name="login"),
+        path("logout/", pages.LogoutPage.as_view(), name="logout"),
+    ],
     "rest_framework",  # the browsable API links to these names
 )
 v1: list[URLPattern | URLResolver] = [

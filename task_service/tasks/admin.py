@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
@@ -53,7 +53,7 @@ class TaskAdmin(ModelAdmin):  # type: ignore[misc]
         if change:
             services.update_task(task=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
         else:
-            made = services.create_task(by=request.user, **form.cleaned_data)
+            made = services.create_task(by=cast("User", request.user), **form.cleaned_data)
             obj.pk = made.pk
 
     def delete_model(self, request: HttpRequest, obj: Task) -> None:

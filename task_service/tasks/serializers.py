@@ -23,7 +23,7 @@ class AssigneeField(serializers.PrimaryKeyRelatedField[User]):
 class TaskSerializer(ModelSerializer):
     """The task as it is on the wire, in what is answered and in what is sent."""
 
-    parent = ParentField(allow_null=True, required=False, html_cutoff=100)
+    parent = ParentField(allow_null=True, required=False, html_cutoff=100)  # type: ignore[assignment]
     assignees = AssigneeField(many=True, queryset=User.objects.all(), required=False, html_cutoff=100)
     created_by = serializers.UUIDField(source="created_by_id", read_only=True)
 

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -19,6 +19,7 @@ from task_service.tasks import services, wire
 from task_service.tasks.filters import TaskFilter
 from task_service.tasks.models import NO_DATE, PRIORITY_RANK, Task
 from task_service.tasks.serializers import REPLACED, TaskSerializer
+from task_service.user_mirror.models import User
 
 
 class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
@@ -38,6 +39,10 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
     page_key = "place"
     lookup_value_converter = "uuid"
 
+    @property
+    def person(self) -> User:
+        return cast("User", self.request.user)  # IsAuthenticated has passed
+
     def known_query_parameters(self) -> frozenset[str]:
         return pagination.PARAMETERS | set(TaskFilter.base_filters) if self.action == "list" else frozenset()
 
@@ -52,14 +57,14 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
         page.read(request, self)
         if page.backwards:
             return super().list(request, *args, **kwargs)
-        rows = wire.newest(user_id=request.user.pk, after=page.after(wire.FIRST), limit=page.size + 1)
+        rows = wire.newest(user_id=self.person.pk, after=page.after(wire.FIRST), limit=page.size + 1)
         rows = page.cut(rows, position=lambda row: ("", row.id))
         return Response(page.rendered([row.json for row in rows]))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         if request.accepted_renderer.format != "json":
             return super().retrieve(request, *args, **kwargs)
-        row = wire.one(user_id=request.user.pk, task_id=self.kwargs["pk"])
+        row = wire.one(user_id=self.person.pk, task_id=self.kwargs["pk"])
         if row is None:
             raise Http404
         return with_etag(request, Response(RenderedJSON(row.json.encode())), row.version)
@@ -67,7 +72,7 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        task = services.create_task(by=request.user, **serializer.validated_data)
+        task = services.create_task(by=self.person, **serializer.validated_data)
         response = self.answer(task, status=201)
         response["Location"] = f"/api/v1/tasks/{task.pk}/"
         return response

@@ -37,7 +37,8 @@ def select() -> str:
             source = f"""to_char({source} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
         columns.append(f"{source} AS {name}")
     return (
-        "SELECT row_to_json(wire)::text, t.id, t.version FROM tasks_participant p JOIN tasks_task t ON t.id = p.task_id "  # noqa: S608 - names of fields
+        "SELECT row_to_json(wire)::text, t.id, t.version "  # noqa: S608 - names of fields
+        "FROM tasks_participant p JOIN tasks_task t ON t.id = p.task_id "
         f"CROSS JOIN LATERAL (SELECT {', '.join(columns)}) wire WHERE p.user_id = %s AND t.deleted_at IS NULL "
     )
 

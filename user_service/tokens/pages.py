@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.generic import FormView
+from rest_framework_simplejwt.settings import api_settings
 
 from user_service.tokens import services
 from user_service.tokens.views import client_ip
@@ -30,7 +31,7 @@ def set_cookies(response: HttpResponse, pair: services.Pair) -> HttpResponse:
         response.set_cookie(
             name,
             value,
-            max_age=settings.REFRESH_LIFETIME,
+            max_age=api_settings.REFRESH_TOKEN_LIFETIME,
             path=COOKIE_PATHS[name],
             secure=settings.HTTPS,
             httponly=True,

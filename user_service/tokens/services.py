@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.settings import api_settings
 
 from common.ids import uuid7
 from user_service.tokens.models import Session
@@ -28,7 +28,7 @@ class Pair(NamedTuple):
 
 
 def begin_session(*, user: User, user_agent: str = "", ip: str | None = None) -> Pair:
-    expires_at = timezone.now() + settings.REFRESH_LIFETIME
+    expires_at = timezone.now() + api_settings.REFRESH_TOKEN_LIFETIME
     session = Session.objects.create(user=user, user_agent=user_agent[:300], ip=ip, expires_at=expires_at)
     return Pair(AccessToken.of(session), RefreshToken.of(session))
 
@@ -42,7 +42,10 @@ def renew_session(*, refresh: str) -> Pair:
     session_id, token_id = _read(refresh)
     alive = Session.objects.filter(id=session_id, revoked_at=None, expires_at__gt=Now(), user__is_active=True)
     rotated = alive.filter(current=token_id).update(
-        previous=F("current"), current=uuid7(), last_used_at=Now(), expires_at=Now() + settings.REFRESH_LIFETIME
+        previous=F("current"),
+        current=uuid7(),
+        last_used_at=Now(),
+        expires_at=Now() + api_settings.REFRESH_TOKEN_LIFETIME,
     )
     if not rotated and not alive.filter(previous=token_id, last_used_at__gt=Now() - GRACE).exists():
         alive.update(revoked_at=Now())

@@ -2,7 +2,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm as DjangoAdminPasswordChangeForm
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
@@ -20,7 +19,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg, misc]
 
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form: type[DjangoAdminPasswordChangeForm] = AdminPasswordChangeForm
+    change_password_form = AdminPasswordChangeForm
     list_display = ["username", "display_name", "email", "is_active", "is_staff", "created_at"]
     list_filter = ["is_active", "is_staff", "is_superuser", "created_at"]
     search_fields = ["username", "display_name", "email"]

@@ -19,7 +19,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def matching(self, text: str) -> "UserQuerySet":
         """Whose username or display name has a word that starts with each word of the text."""
-        words = [word for word in "".join(c if c.isalnum() else " " for c in text).split()]
+        words = "".join(c if c.isalnum() else " " for c in text).split()
         query = " & ".join(f"'{word}':*" for word in words)
         return self.filter(search=SearchQuery(query, search_type="raw", config="simple")) if words else self.none()
 

@@ -11,7 +11,9 @@ from user_service.users.models import User
 
 
 class RegistrationSerializer(ModelSerializer):
-    password = serializers.CharField(write_only=True, max_length=128, trim_whitespace=False, style={"input_type": "password"})
+    password = serializers.CharField(
+        write_only=True, max_length=128, trim_whitespace=False, style={"input_type": "password"}
+    )
 
     class Meta:
         model = User
@@ -23,7 +25,9 @@ class RegistrationSerializer(ModelSerializer):
         try:
             validate_password(attrs["password"], person)
         except DjangoValidationError as error:
-            raise serializers.ValidationError({"password": serializers.as_serializer_error(error)["non_field_errors"]}) from error
+            raise serializers.ValidationError(
+                {"password": serializers.as_serializer_error(error)["non_field_errors"]}
+            ) from error
         return attrs
 
 

@@ -64,13 +64,14 @@ class PeopleView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
         return pagination.PARAMETERS | {"search"} if self.action == "list" else frozenset()
 
     def get_queryset(self) -> QuerySet[User]:
-        people = User.objects.active()
+        people: QuerySet[User] = User.objects.active()
         search = self.request.query_params.get("search")
         if search is None:
             return people
         if "\0" in search or len(search) > 150:
             raise ValidationError({"search": [ErrorDetail("Give at most 150 characters.", "invalid")]})
-        return people.matching(search)
+        found: QuerySet[User] = User.objects.active().matching(search)
+        return found
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         person = self.get_object()
