@@ -1,0 +1,36 @@
+from collections.abc import Iterator
+
+import pytest
+
+from local.rabbitmq import find_server
+from tests.system.running import Person, System
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    """The one system that the tests share. Who breaks something in it heals it before the test ends."""
+    with System() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def broker(system: System) -> str:
+    """The broker's name among the processes."""
+    if find_server() is None:
+        pytest.skip("rabbitmq-server is not installed")
+    return "rabbitmq"
+
+
+@pytest.fixture
+def alice(system: System) -> Person:
+    return system.register("alice")
+
+
+@pytest.fixture
+def bob(system: System) -> Person:
+    return system.register("bob")
+
+
+@pytest.fixture
+def charlie(system: System) -> Person:
+    return system.register("charlie")
