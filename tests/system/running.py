@@ -81,7 +81,7 @@ class System:
         started = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
         try:
             self.stop()
-            assert not [process for process in started if process.is_running()], started
+            assert [process for process in started if _lives(process)] == []
         finally:
             shutil.rmtree(self.data_dir)
 
@@ -194,6 +194,12 @@ class Suspended:
     def _call(self, method: str, name: str) -> None:
         process = next(each for each in self.system.supervisor._call("getAllProcessInfo") if each["name"] == name)
         self.system.supervisor._call(method, f"{process['group']}:{name}", True)
+
+
+def _lives(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _end_with_the_tests() -> None:
