@@ -12,6 +12,12 @@ from local.postgres import Postgres
 from local.test import settings
 
 
+def pytest_addoption(parser, pluginmanager):
+    """Without pytest-django its option in pyproject.toml would be a typing error."""
+    if pluginmanager.is_blocked("django"):
+        parser.addini("django_find_project", "pytest-django's", type="bool")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config, parser, args):
     service = (getattr(parser.parse_known_args(args), "ds", None) or "").removesuffix(".settings")
