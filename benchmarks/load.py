@@ -62,7 +62,9 @@ def put_load(origin: str, workload: Workload, *, clients: int, seconds: int) -> 
     with tempfile.NamedTemporaryFile("w", suffix=".requests") as file:
         file.write("".join(request.line() + "\n" for request in workload.requests))
         file.flush()
-        done = subprocess.run([*command, origin, "--", file.name], capture_output=True, text=True, check=True)
+        done = subprocess.run([*command, origin, "--", file.name], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RunError(done.stderr.strip() or done.stdout.strip())
     return read_result(json.loads(done.stdout.splitlines()[-1]), workload.answer_bytes)
 
 
