@@ -1,5 +1,6 @@
 """The public keys that access tokens are checked with (RFC 7517), by key id."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,24 +26,32 @@ class KeySet:
         self.fetch = fetch
         self.keys: dict[str, jwt.PyJWK] = {}
         self.fetched_at = self.tried_at = -float("inf")
+        self.fetching = threading.Lock()
 
     def get(self, kid: str) -> jwt.PyJWK | None:
         """Return the key, None if it is unknown. Raises Unavailable while no key was ever fetched."""
-        now = time.monotonic()
-        wanted = kid not in self.keys or now - self.fetched_at > REFRESH_SECONDS
-        if wanted and now - self.tried_at > (RETRY_SECONDS if self.keys else FIRST_RETRY_SECONDS):
-            self.refresh(now)
+        if self.wants(kid):
+            with self.fetching:
+                if self.wants(kid):  # nobody else has fetched meanwhile
+                    self.refresh()
         if not self.keys:
             raise Unavailable("Sign-in can't be checked: the signing keys are not known yet.")
         return self.keys.get(kid)
 
-    def refresh(self, now: float) -> None:
-        self.tried_at = now
+    def wants(self, kid: str) -> bool:
+        """Say whether a fetch is due."""
+        now = time.monotonic()
+        wanted = kid not in self.keys or now - self.fetched_at > REFRESH_SECONDS
+        return wanted and now - self.tried_at > (RETRY_SECONDS if self.keys else FIRST_RETRY_SECONDS)
+
+    def refresh(self) -> None:
         try:
             self.keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(self.fetch())).keys if key.key_id}
-            self.fetched_at = now
+            self.fetched_at = time.monotonic()
         except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
             log.warning("signing keys not fetched", error=str(error), known=sorted(self.keys))
+        finally:
+            self.tried_at = time.monotonic()
 
 
 def fetch_jwks() -> Mapping[str, Any]:

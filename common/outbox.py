@@ -32,6 +32,7 @@ def publish(event: Event) -> None:
 
 
 def outbox_row(event: Event) -> OutboxEvent:
+    """Return the event's row, for a caller that writes it together with its change."""
     event_id, now = uuid7(), timezone.now()
     context = structlog.contextvars.get_contextvars()
     envelope = encode(event, event_id=event_id, source=settings.SERVICE, time=now, context=context)

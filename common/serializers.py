@@ -1,10 +1,15 @@
 """Honest input: a field that is unknown or can't be written is refused, not ignored."""
 
 from collections.abc import Mapping
+from copy import copy
+from functools import cache
 from typing import Any
 
+from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
+from rest_framework.relations import ManyRelatedField
+from rest_framework.utils.serializer_helpers import BindingDict
 
 FORM_FIELDS = {"csrfmiddlewaretoken"}  # what an HTML form sends along
 
@@ -34,4 +39,21 @@ class Serializer(HonestSerializerMixin, serializers.Serializer[Any]):
 
 
 class ModelSerializer(HonestSerializerMixin, serializers.ModelSerializer[Any]):
-    pass
+    @cached_property
+    def fields(self) -> BindingDict:
+        """Copies of fields built once a class: DRF asks the model anew for every instance, a third of a create."""
+        fields = BindingDict(self)
+        for name, prototype in prototypes(type(self)).items():
+            field: Any = copy(prototype)
+            fields.fields[name] = field
+            field.parent = self
+            if isinstance(field, ManyRelatedField):
+                field.child_relation = copy(field.child_relation)
+                field.child_relation.parent = field
+        return fields
+
+
+@cache
+def prototypes(serializer_class: type[ModelSerializer]) -> BindingDict:
+    fields: BindingDict = super(ModelSerializer, serializer_class()).fields
+    return fields

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from common import events, outbox
 from common.ids import time_of, uuid7
+from common.inserts import insert
 from task_service.tasks.models import OPEN, Participant, Task
 from task_service.user_mirror.models import User
 
@@ -18,15 +19,13 @@ PARENTS_LOCK = 7_237_164
 
 
 def create_task(*, by: User, assignees: Sequence[User] = (), **fields: Any) -> Task:
-    """Make a task of the person `by`, who need not be in the mirror yet."""
+    """Make a task of the person `by`; where their event has not come yet, their row is made from their token."""
     task_id = uuid7()
     task = Task(id=task_id, created_by=by, created_at=time_of(task_id), updated_at=time_of(task_id), **fields)
     _follow_status(task)
-    with transaction.atomic():
-        ensure_known(by)
-        task.save(force_insert=True)
-        _set_participants(task, assignees)
-        outbox.publish(event_of(events.TaskCreated, task))
+    participants = _participants(task, assignees)
+    event = outbox.outbox_row(event_of(events.TaskCreated, task))
+    insert([task, *participants, event], unless_there=[by])
     return task
 
 
@@ -59,11 +58,6 @@ def delete_task(*, task: Task, check: Check | None = None) -> Task:
         fresh.deleted_at = timezone.now()
         _save(fresh, events.TaskDeleted)
     return fresh
-
-
-def ensure_known(user: User) -> None:
-    """Make the person's row from their token where their event has not come yet; the event overwrites it."""
-    User.objects.bulk_create([user], ignore_conflicts=True)
 
 
 def event_of(event_type: type[events.TaskEvent], task: Task) -> events.TaskEvent:
@@ -131,15 +125,20 @@ def _follow_status(task: Task) -> None:
 
 
 def _set_participants(task: Task, assignees: Sequence[User]) -> None:
-    assigned = {user.pk for user in assignees}
-    people = {task.created_by_id, *assigned}
-    if not task._state.adding:
-        Participant.objects.filter(task=task).exclude(user__in=people).delete()
-    rows = [Participant(task=task, user_id=user_id, is_assignee=user_id in assigned) for user_id in sorted(people)]
+    rows = _participants(task, assignees)
+    Participant.objects.filter(task=task).exclude(user__in=[row.user_id for row in rows]).delete()
     Participant.objects.bulk_create(
         rows, update_conflicts=True, update_fields=["is_assignee"], unique_fields=["user_id", "task_id"]
     )
+
+
+def _participants(task: Task, assignees: Sequence[User]) -> list[Participant]:
+    """Return the rows of the task's creator and assignees, and let the task show them."""
+    assigned = {user.pk for user in assignees}
+    people = sorted({task.created_by_id, *assigned})
+    rows = [Participant(task=task, user_id=user_id, is_assignee=user_id in assigned) for user_id in people]
     task._prefetched_objects_cache = {"participants": rows}  # type: ignore[attr-defined]
+    return rows
 
 
 def _refuse_cycle(task: Task, parent_id: UUID) -> None:

@@ -73,7 +73,8 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         task = services.create_task(by=self.person, **serializer.validated_data)
-        response = self.answer(task, status=201)
+        serializer.instance = task
+        response = with_etag(request, Response(serializer.data, status=201), task.version)
         response["Location"] = f"/api/v1/tasks/{task.pk}/"
         return response
 
