@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
@@ -19,6 +19,17 @@ from common.models import OutboxEvent
 
 MAX_ATTEMPTS = 10
 DEFERRED_SECONDS = 5
+
+DUE = """
+SELECT id, event_id, type, aggregate_id, envelope FROM common_outboxevent AS owed
+WHERE state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= now())
+  AND NOT EXISTS (
+    SELECT FROM common_outboxevent AS failing
+    WHERE failing.aggregate_id = owed.aggregate_id AND failing.id < owed.id
+      AND failing.state <> 'sent' AND failing.next_attempt_at IS NOT NULL
+      AND (failing.state = 'parked' OR failing.next_attempt_at > now()))
+ORDER BY id LIMIT %s
+"""
 
 
 def publish(event: Event) -> None:
@@ -58,21 +69,11 @@ def due(limit: int) -> list[Due]:
     """Return what can go now, oldest first: by state, never by cursor (law 2).
 
     A row that failed or is parked holds back what comes after it in its own aggregate, and nothing else (law 4).
+    Plain SQL: the relay asks twenty times a second, and building it by the ORM was all that an idle relay did.
     """
-    failing = OutboxEvent.objects.filter(
-        ~Q(state=OutboxEvent.State.SENT),
-        Q(state=OutboxEvent.State.PARKED) | Q(next_attempt_at__gt=Now()),
-        next_attempt_at__isnull=False,
-        aggregate_id=OuterRef("aggregate_id"),
-        id__lt=OuterRef("id"),
-    )
-    rows = (
-        OutboxEvent.objects.filter(Q(next_attempt_at=None) | Q(next_attempt_at__lte=Now()), ~Exists(failing))
-        .filter(state=OutboxEvent.State.PENDING)
-        .order_by("id")
-        .values_list(*Due._fields)[:limit]
-    )
-    return [Due(*row) for row in rows]
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, [limit])
+        return [Due(*row) for row in cursor.fetchall()]
 
 
 def waves(rows: Sequence[Due]) -> list[list[Due]]:

@@ -43,9 +43,9 @@ class ModelSerializer(HonestSerializerMixin, serializers.ModelSerializer[Any]):
     def fields(self) -> BindingDict:
         """Copies of fields built once a class: DRF asks the model anew for every instance, a third of a create."""
         fields = BindingDict(self)
+        field: Any
         for name, prototype in prototypes(type(self)).items():
-            field: Any = copy(prototype)
-            fields.fields[name] = field
+            fields.fields[name] = field = copy(prototype)
             field.parent = self
             if isinstance(field, ManyRelatedField):
                 field.child_relation = copy(field.child_relation)
