@@ -8,7 +8,6 @@ from typing import Any
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
-from rest_framework.relations import ManyRelatedField
 from rest_framework.utils.serializer_helpers import BindingDict
 
 FORM_FIELDS = {"csrfmiddlewaretoken"}  # what an HTML form sends along
@@ -43,11 +42,11 @@ class ModelSerializer(HonestSerializerMixin, serializers.ModelSerializer[Any]):
     def fields(self) -> BindingDict:
         """Copies of fields built once a class: DRF asks the model anew for every instance, a third of a create."""
         fields = BindingDict(self)
-        field: Any
         for name, prototype in prototypes(type(self)).items():
-            fields.fields[name] = field = copy(prototype)
+            field: Any = copy(prototype)
+            fields.fields[name] = field
             field.parent = self
-            if isinstance(field, ManyRelatedField):
+            if hasattr(field, "child_relation"):
                 field.child_relation = copy(field.child_relation)
                 field.child_relation.parent = field
         return fields

@@ -81,8 +81,11 @@ def event_of(event_type: type[events.TaskEvent], task: Task) -> events.TaskEvent
 
 
 def _lock(task: Task, check: Check | None) -> Task:
-    """Return the fresh row, locked: the event's number is given under this lock (law 3)."""
-    fresh = Task.objects.select_for_update().get(pk=task.pk, deleted_at=None)
+    """Return the fresh row, locked: the event's number is given under this lock (law 3).
+
+    Its key is not: a child that is added meanwhile has no need to wait. Raises Task.DoesNotExist if it is in the trash.
+    """
+    fresh = Task.objects.select_for_update(no_key=True).get(pk=task.pk, deleted_at=None)
     if check is not None:
         check(fresh)
     return fresh
