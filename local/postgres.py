@@ -102,7 +102,7 @@ class Postgres(Server):
             "log_checkpoints": "off",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         command = [self.binary("postgres"), "-D", str(self.data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

@@ -1,6 +1,7 @@
 """The programs of ours: the web, relay and consumer of each service, and the edge before them."""
 
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +24,19 @@ class Service:
     def ready_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/health/ready/"
 
-    def manage(self, *arguments: str) -> list[str]:
-        return [sys.executable, f"{self.name}/manage.py", *arguments]
+    def start_set_up(self, commands: list[str], variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+        """The management commands, one after the other."""
+        with log.open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "local.set_up", f"{self.name}.settings", *commands],
+                cwd=ROOT, env=self.environment | variables, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            )  # fmt: skip
 
     def programs(self) -> list[Program]:
-        kinds = {"web": self._web_command(), "relay": self.manage("relay_events")}
+        manage = [sys.executable, f"{self.name}/manage.py"]
+        kinds = {"web": self._web_command(), "relay": [*manage, "relay_events"]}
         if self.environment["BROKER_URL"]:
-            kinds["consumer"] = self.manage("consume_events")
+            kinds["consumer"] = [*manage, "consume_events"]
         return [
             Program(name=f"{self.name}.{kind}", command=command, environment=self.environment, folder=ROOT)
             for kind, command in kinds.items()

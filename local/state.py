@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local import ports
+from local.accounts import can_reach, other_than_root
 from local.errors import StartError
 
 
@@ -68,6 +69,15 @@ def make_data_dir(data_dir: Path) -> None:
         raise StartError(f"DATA_DIR {data_dir}: {error.strerror}") from None
     if data_dir.stat().st_uid != os.geteuid():
         raise StartError(f"DATA_DIR {data_dir} belongs to another user: start as that user or choose another DATA_DIR")
+
+
+def find_home(data_dir: Path, state: State) -> Path:
+    """Where the servers of other accounts keep their files: DATA_DIR, unless we are root and it is closed to others."""
+    if can_reach(other_than_root("nobody"), data_dir):
+        return data_dir
+    home = Path("/var/tmp") / f"tandem-{state.secret('home')[:16]}"
+    home.mkdir(mode=0o711, exist_ok=True)
+    return home
 
 
 @contextmanager

@@ -69,8 +69,11 @@ class Supervisor:
         """Raises OSError when no supervisord answers."""
         return [Process(each["name"], each["pid"], each["statename"]) for each in self._call("getAllProcessInfo")]
 
+    def process(self, name: str) -> Process:
+        return next(process for process in self.processes() if process.name == name)
+
     def runs(self, name: str) -> bool:
-        return any(process.name == name and process.state == "RUNNING" for process in self.processes())
+        return self.process(name).state == "RUNNING"
 
     def _call(self, method: str, *arguments: Any) -> Any:
         path = (self.run / LINK).readlink() / "supervisor.sock"

@@ -5,16 +5,17 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from local.accounts import can_reach, other_than_root
 from local.errors import StartError
 from local.postgres import Postgres
 from local.rabbitmq import RabbitMQ, find_server
 from local.server import Server
 from local.services import Service, edge, make_services
-from local.settings import ROOT, SERVICES, Settings
-from local.state import State
+from local.settings import SERVICES, Settings
+from local.state import State, find_home
 from local.supervisor import Supervisor
 from local.waiting import answers, tail, wait_until
+
+WEB_START_SECONDS = 120
 
 
 class System:
@@ -25,13 +26,14 @@ class System:
         self.logs = settings.data_dir / "logs"
         self.ports = self.state.ports(["postgres", "rabbitmq", "rabbitmq.peer", "rabbitmq.mapper", *SERVICES])
         self.home = find_home(settings.data_dir, self.state)
+        if self.home != settings.data_dir:
+            say(f"Other accounts cannot enter {settings.data_dir}: the servers keep their files in {self.home}.")
         self.postgres = self._own_postgres()
         self.rabbitmq = self._own_rabbitmq()
 
     def start(self) -> None:
         services = self._services()
         servers = self._servers()
-        say(self._broker_line())
         for server in servers.values():
             server.prepare()
         programs = [program for service in services for program in service.programs()]
@@ -39,8 +41,7 @@ class System:
         door = edge(self.settings, self.ports, self.home / "edge")
         self.supervisor.start(groups | {"services": programs, "edge": [door]})
         self._await_servers(servers)
-        self._set_up(services)
-        password = self._ensure_operator(services)
+        password = self._set_up(services)
         self._start_ours(services)
         self._greet(password)
 
@@ -110,45 +111,37 @@ class System:
         except OSError:
             return False
 
-    def _set_up(self, services: list[Service]) -> None:
+    def _set_up(self, services: list[Service]) -> str:
+        """Answers the operator's password if it was made now."""
         say("Bringing both databases up to date …")
-        self._manage(services, "migrate", "--noinput")
-        self._manage(services, "collectstatic", "--noinput")
-        self._manage(services[:1], "create_signing_key")
-
-    def _manage(self, services: list[Service], *arguments: str, **variables: str) -> None:
-        """The same command in each service at the same time."""
-        running = [(service, self._manage_one(service, arguments, variables)) for service in services]
+        password = self._new_password()
+        running = [(service, self._start_set_up(service, password)) for service in services]
         try:
             for service, process in running:
                 if process.wait() != 0:
-                    log = self._set_up_log(service)
-                    raise StartError(f"{service.name}: {arguments[0]} failed{tail(log)}")
+                    raise StartError(f"{service.name} cannot be set up{tail(self._set_up_log(service))}")
         finally:
             for _, process in running:
                 process.terminate()
                 process.wait()
+        return password
 
-    def _manage_one(
-        self, service: Service, arguments: tuple[str, ...], variables: dict[str, str]
-    ) -> subprocess.Popen[bytes]:
-        with self._set_up_log(service).open("ab") as log:
-            return subprocess.Popen(
-                service.manage(*arguments), cwd=ROOT, env=service.environment | variables,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+    def _start_set_up(self, service: Service, password: str) -> subprocess.Popen[bytes]:
+        commands, variables = ["migrate --noinput", "collectstatic --noinput"], {}
+        if service.name == "user_service":
+            commands += ["create_signing_key"]
+            if password := password or self.settings.operator_password:
+                commands += ["ensure_operator"]
+                variables = {"OPERATOR_USERNAME": self.settings.operator_username, "OPERATOR_PASSWORD": password}
+        return service.start_set_up(commands, variables, self._set_up_log(service))
 
     def _set_up_log(self, service: Service) -> Path:
         return self.logs / f"{service.name}.setup.log"
 
-    def _ensure_operator(self, services: list[Service]) -> str:
-        """The password that was made now, or nothing."""
-        name, given = self.settings.operator_username, self.settings.operator_password
-        if not given and self.state.fact(f"operator {name}") == self._user_database():
-            return ""
-        password = given or secrets.token_urlsafe(12)
-        self._manage(services[:1], "ensure_operator", OPERATOR_USERNAME=name, OPERATOR_PASSWORD=password)
-        return "" if given else password
+    def _new_password(self) -> str:
+        """For an operator whom this database does not know yet and for whom no password was given."""
+        known = self.state.fact(f"operator {self.settings.operator_username}") == self._user_database()
+        return "" if known or self.settings.operator_password else secrets.token_urlsafe(12)
 
     def _user_database(self) -> str:
         """An operator is known in one database; the URL's password stays out of the notes."""
@@ -158,8 +151,7 @@ class System:
         say("Starting the services …")
         self.supervisor.start_group("services")
         for service in services:
-            log = self.logs / f"{service.name}.web.log"
-            wait_until(partial(answers, service.ready_url), f"{service.name}.web", 60, log)
+            self._await_web(service)
         self.supervisor.start_group("edge")
         health = f"http://127.0.0.1:{self.settings.port}/healthz"
         wait_until(partial(answers, health), "edge", 30, self.logs / "edge.log")
@@ -167,27 +159,26 @@ class System:
             log = self.logs / f"{process.name}.log"
             wait_until(partial(self.supervisor.runs, process.name), process.name, 20, log)
 
+    def _await_web(self, service: Service) -> None:
+        name = f"{service.name}.web"
+        log = self.logs / f"{name}.log"
+        first = self.supervisor.process(name).pid
+
+        def is_ready() -> bool:
+            if self.supervisor.process(name).pid != first:
+                raise StartError(f"{name} does not stay up{tail(log)}")
+            return answers(service.ready_url)
+
+        wait_until(is_ready, name, WEB_START_SECONDS, log)
+
     def _greet(self, password: str) -> None:
         name = self.settings.operator_username
         say("")
-        if password:
-            say(f"Operator: {name}, password {password} (shown once)")
-            self.state.note(f"operator {name}", self._user_database())
-        else:
-            say(f"Operator: {name}")
+        say(f"Operator: {name}, password {password} (shown once)" if password else f"Operator: {name}")
+        self.state.note(f"operator {name}", self._user_database())
         say(self._broker_line())
         say(f"Logs:     {self.logs}")
         say(f"Ready: http://localhost:{self.settings.port}")
-
-
-def find_home(data_dir: Path, state: State) -> Path:
-    """Where the servers of other accounts keep their files: DATA_DIR, unless we are root and it is closed to others."""
-    if can_reach(other_than_root("nobody"), data_dir):
-        return data_dir
-    home = Path("/var/tmp") / f"tandem-{state.secret('home')[:16]}"
-    home.mkdir(mode=0o711, exist_ok=True)
-    say(f"Other accounts cannot enter {data_dir}: PostgreSQL, RabbitMQ and nginx keep their files in {home}.")
-    return home
 
 
 def say(line: str) -> None:

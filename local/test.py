@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     if find_server() is None and os.environ.get("CI") == "true":
         print("CI=true, but rabbitmq-server is not installed", file=sys.stderr)
         return 1
-    suites = [*SERVICES, "system"]
+    suites = [*SERVICES, "local", "system"]
     if arguments and arguments[0] in suites:
         suites, arguments = arguments[:1], arguments[1:]
     failed = [suite for suite in suites if run_suite(suite, arguments) != 0]
@@ -45,8 +45,8 @@ def install_missing() -> None:
 def run_suite(suite: str, arguments: list[str]) -> int:
     print(f"== {suite}", flush=True)
     command = [sys.executable, "-m", "pytest"]
-    if suite == "system":
-        return subprocess.run([*command, "-p", "no:django", "tests/system", *arguments], cwd=ROOT).returncode
+    if suite not in SERVICES:
+        return subprocess.run([*command, "-p", "no:django", f"tests/{suite}", *arguments], cwd=ROOT).returncode
     command += [f"--ds={suite}.settings", "tests/common", f"tests/{suite}", *arguments]
     with ExitStack() as stack:
         database_url = stack.enter_context(Postgres.throw_away()).url(suite)
