@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
@@ -40,7 +40,9 @@ def renew_session(*, refresh: str) -> Pair:
     A token used again after the grace has been stolen, from the person or by them: the session ends.
     """
     session_id, token_id = _read(refresh)
-    alive = Session.objects.filter(id=session_id, revoked_at=None, expires_at__gt=Now(), user__is_active=True)
+    # Not user__is_active: a join puts all conditions into a subquery, which an UPDATE does not repeat after a wait.
+    person = User.objects.active().filter(id=OuterRef("user"))
+    alive = Session.objects.filter(Exists(person), id=session_id, revoked_at=None, expires_at__gt=Now())
     rotated = alive.filter(current=token_id).update(
         previous=F("current"),
         current=uuid7(),

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.db.models.functions import Lower
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, mixins, viewsets
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -55,7 +56,7 @@ class PeopleView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
 
     serializer_class = PersonSerializer
     pagination_class = pagination.KeysetPagination
-    orderings = {"created_at": None, "username": "username"}
+    orderings = {"created_at": None, "username": Lower("username")}
     default_ordering = "created_at"
     page_key = "id"
     lookup_value_converter = "uuid"
