@@ -1,0 +1,84 @@
+"""The cast: Alice, Bob and Charlie are people, Olga is the operator. All have the same password."""
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from user_service.tokens import keys
+from user_service.tokens import services as sessions
+from user_service.users import services
+
+PASSWORD = "correct-horse-9"
+
+
+@pytest.fixture(scope="session")
+def _signing_keys_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("signing_keys")
+
+
+@pytest.fixture(autouse=True)
+def signing_keys_dir(settings, _signing_keys_dir):
+    settings.SIGNING_KEYS_DIR = _signing_keys_dir
+    if not keys.key_paths():
+        keys.create_key()
+    return _signing_keys_dir
+
+
+@pytest.fixture
+def password():
+    return PASSWORD
+
+
+def register(username, **fields):
+    fields = {"email": f"{username}@example.org", "password": PASSWORD} | fields
+    return services.register_user(username=username, **fields)
+
+
+@pytest.fixture
+def alice(db):
+    return register("alice", display_name="Alice Ames")
+
+
+@pytest.fixture
+def bob(db):
+    return register("bob", display_name="Bob Berg")
+
+
+@pytest.fixture
+def charlie(db):
+    return register("charlie", display_name="Charlie Chen")
+
+
+@pytest.fixture
+def olga(db):
+    return register("olga", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def api():
+    """Nobody is signed in."""
+    return APIClient()
+
+
+@pytest.fixture
+def api_of():
+    """`api_of(alice)` is a client with her access token."""
+
+    def make(person):
+        return APIClient(headers={"authorization": f"Bearer {sessions.begin_session(user=person).access}"})
+
+    return make
+
+
+@pytest.fixture
+def browser_of():
+    """`browser_of(alice)` is signed in by cookie and asks for HTML; it has no CSRF token yet."""
+
+    def make(person):
+        browser = Client(enforce_csrf_checks=True, headers={"accept": "text/html"})
+        pair = sessions.begin_session(user=person)
+        browser.cookies["tandem_access"] = pair.access
+        browser.cookies["tandem_refresh"] = pair.refresh
+        return browser
+
+    return make
