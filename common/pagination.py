@@ -75,10 +75,11 @@ class KeysetPagination(BasePagination):
     A sort expression must not be null.
     """
 
-    display_page_controls = True
+    display_page_controls = False  # a page of the browsable API that is no list has none
 
     def read(self, request: Request, view: Any) -> None:
         """Take the page's parameters from the request. Raises ValidationError that names the bad one."""
+        self.display_page_controls = True
         self.request = request
         self.key = view.page_key
         self.size = read_page_size(request)
