@@ -52,7 +52,10 @@ class Consumer:
 
     def ack(self, tag: int) -> None:
         """Ack everything up to the tag; the caller has committed it."""
-        self._connection.add_callback_threadsafe(lambda: self._channel.basic_ack(tag, multiple=True))
+        try:
+            self._connection.add_callback_threadsafe(lambda: self._channel.basic_ack(tag, multiple=True))
+        except AMQP_ERRORS as error:
+            raise TransportUnavailable(f"broker: {error!r}") from error
 
     def _take(self, *, timeout: float) -> Delivery:
         item = self._inbox.get(timeout=timeout) if timeout else self._inbox.get_nowait()
