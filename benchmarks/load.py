@@ -37,8 +37,9 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Result:
-    requests_per_second: float
+class Answered:
+    requests: int
+    seconds: float
     p50_ms: float
     p99_ms: float
 
@@ -54,7 +55,7 @@ def ensure_wrk() -> None:
     raise SystemExit("The benchmark needs wrk: apt install wrk, or brew install wrk")
 
 
-def put_load(origin: str, workload: Workload, *, clients: int, seconds: int) -> Result:
+def put_load(origin: str, workload: Workload, *, clients: int, seconds: int) -> Answered:
     """From `clients` connections, each waiting for its answer before the next request. Raises RunError."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s", str(SCRIPT)]
     if workload.token:
@@ -68,7 +69,7 @@ def put_load(origin: str, workload: Workload, *, clients: int, seconds: int) -> 
     return read_result(json.loads(done.stdout.splitlines()[-1]), workload.answer_bytes)
 
 
-def read_result(counted: dict[str, float], answer_bytes: int) -> Result:
+def read_result(counted: dict[str, float], answer_bytes: int) -> Answered:
     requests = counted["requests"]
     if not requests:
         raise RunError("no request was answered")
@@ -76,4 +77,4 @@ def read_result(counted: dict[str, float], answer_bytes: int) -> Result:
         raise RunError(f"{counted['refused']} answers were 4xx or 5xx, {counted['broken']} connections broke")
     if counted["bytes"] / requests < SMALLEST_ANSWER * answer_bytes:
         raise RunError(f"answers of {counted['bytes'] / requests:.0f} bytes instead of {answer_bytes}")
-    return Result(requests / counted["seconds"], counted["p50_ms"], counted["p99_ms"])
+    return Answered(int(requests), counted["seconds"], counted["p50_ms"], counted["p99_ms"])

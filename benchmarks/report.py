@@ -2,17 +2,27 @@
 
 import platform
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.load import Result
+
+@dataclass(frozen=True)
+class Result:
+    """`cpu_ms` is what one request costs the system and PostgreSQL, until all that it set off is done."""
+
+    requests_per_second: float
+    p50_ms: float
+    p99_ms: float
+    cpu_ms: float
+
 
 # (operation, clients, name of the system) → its rounds; None is a run that failed
 Results = dict[tuple[str, int, str], list[Result | None]]
 
 HEADER = """\
-| | clients | {0} req/s | p50 ms | p99 ms | {1} req/s | p50 ms | p99 ms | req/s ratio | p99 ratio |
-|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"""
+| | clients | {0} req/s | p50 ms | p99 ms | CPU ms | {1} req/s | p50 ms | p99 ms | CPU ms | req/s | p99 | CPU |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"""
 
 
 def table(results: Results, names: tuple[str, str]) -> str:
@@ -27,9 +37,10 @@ def row(results: Results, operation: str, clients: int, names: tuple[str, str]) 
         cells += [
             f"{ours.requests_per_second / theirs.requests_per_second:.2f}",
             f"{ours.p99_ms / theirs.p99_ms:.2f}",
+            f"{ours.cpu_ms / theirs.cpu_ms:.2f}",
         ]
     else:
-        cells += ["-", "-"]
+        cells += ["-", "-", "-"]
     return f"| {' | '.join(cells)} |"
 
 
@@ -38,14 +49,15 @@ def medians(rounds: list[Result | None]) -> Result | None:
     good = [result for result in rounds if result]
     if len(good) < len(rounds):
         return None
-    return Result(*(median(values) for values in zip(*(vars(result).values() for result in good), strict=True)))
+    return Result(*(median(values) for values in zip(*map(astuple, good), strict=True)))
 
 
 def figures(result: Result | None) -> Iterator[str]:
     if result is None:
-        yield from ("failed", "-", "-")
+        yield from ("failed", "-", "-", "-")
     else:
-        yield from (f"{result.requests_per_second:.0f}", f"{result.p50_ms:.1f}", f"{result.p99_ms:.1f}")
+        yield f"{result.requests_per_second:.0f}"
+        yield from (f"{result.p50_ms:.1f}", f"{result.p99_ms:.1f}", f"{result.cpu_ms:.2f}")
 
 
 def machine() -> str:

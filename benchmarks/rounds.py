@@ -3,18 +3,18 @@
 from dataclasses import dataclass, field
 
 from benchmarks.api import Client
-from benchmarks.load import Result, RunError, Workload, put_load
-from benchmarks.quiet import wait_until_quiet
-from benchmarks.report import Results, say
+from benchmarks.load import RunError, Workload, put_load
+from benchmarks.quiet import cpu_seconds, wait_until_quiet
+from benchmarks.report import Result, Results, say
+from benchmarks.systems import POSTGRESQL, Running
 
 OPERATIONS = ("list", "get", "login", "create")  # creates come last: they lengthen the tables under the others
 
 
 @dataclass
 class Rounds:
-    systems: tuple[Client, Client]
+    systems: Running
     people: list[str]
-    processes: list[int]
     clients: list[int]
     results: Results = field(default_factory=dict)
 
@@ -23,7 +23,9 @@ class Rounds:
         count = (rounds + 1) // 2 if operation == "login" else rounds
         for number in range(count):
             say(f"{operation}, round {number + 1} of {count}")
-            work = [(system, system.workload(operation, self.people)) for system in self.systems]
+            work = [
+                (system, system.workload(operation, self.people)) for system in (self.systems.tandem, self.systems.peer)
+            ]
             if number % 2:
                 work.reverse()
             if number == 0 and operation != "login":  # a password's cost knows no warm-up
@@ -42,6 +44,14 @@ class Rounds:
             return None
 
     def run(self, system: Client, workload: Workload, clients: int, seconds: int) -> Result:
-        result = put_load(system.origin, workload, clients=clients, seconds=seconds)
-        wait_until_quiet(self.processes)
-        return result
+        working = self.systems.processes[system.api.name] + self.systems.processes[POSTGRESQL]
+        before = cpu_seconds(working)
+        answered = put_load(system.origin, workload, clients=clients, seconds=seconds)
+        wait_until_quiet(self.systems.everything)
+        return Result(
+            requests_per_second=answered.requests / answered.seconds,
+            p50_ms=answered.p50_ms,
+            p99_ms=answered.p99_ms,
+            # When wrk leaves, one request of each client is still in work.
+            cpu_ms=1000 * (cpu_seconds(working) - before) / (answered.requests + clients),
+        )

@@ -69,7 +69,7 @@ def compare(systems: Running, options: argparse.Namespace) -> Results:
 
     strangers = Strangers(systems.everything)
     clients = [int(number) for number in options.clients.split(",")]
-    rounds = Rounds((systems.tandem, systems.peer), PEOPLE, systems.everything, clients)
+    rounds = Rounds(systems, PEOPLE, clients)
     for operation in options.only.split(","):
         rounds.measure(operation, rounds=options.rounds, seconds=options.seconds)
     say(f"Other processes took {strangers.cores():.2f} cores meanwhile")

@@ -20,6 +20,8 @@ from local.program import Program
 from local.server import Server, temporary_folder
 from local.settings import ROOT
 
+POSTGRESQL = "PostgreSQL"
+
 
 @dataclass(frozen=True)
 class Running:
@@ -50,7 +52,7 @@ def running(workers: int) -> Iterator[Running]:
             peer=Client(PEER, f"http://127.0.0.1:{edge.port}"),
             task_database=tasks,
             peer_database=peer,
-            processes={TANDEM.name: [tandem.pid], PEER.name: [app.pid, edge.pid], "PostgreSQL": [postgres.pid]},
+            processes={TANDEM.name: [tandem.pid], PEER.name: [app.pid, edge.pid], POSTGRESQL: [postgres.pid]},
         )
 
 
