@@ -3,6 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.rabbitmq import find_server
+from tests.system import oracle
+from tests.system.edge import Echo, Edge
 from tests.system.running import Person, System
 
 
@@ -10,7 +12,21 @@ from tests.system.running import Person, System
 def system() -> Iterator[System]:
     """The one system that the tests share. Who breaks something in it heals it before the test ends."""
     with System() as running:
+        oracle.watch_mirrors(running)
         yield running
+
+
+@pytest.fixture(scope="session")
+def echo() -> Iterator[Echo]:
+    """In the place of both services behind `echo_edge`: answers with the request that it got."""
+    with Echo() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def echo_edge(echo: Echo) -> Iterator[Edge]:
+    with Edge(echo.port, rate_limit="off") as edge:
+        yield edge
 
 
 @pytest.fixture(scope="session")

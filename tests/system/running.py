@@ -138,6 +138,10 @@ class System:
         with psycopg.connect(self.databases[service], autocommit=True) as connection:
             return connection.execute(query, parameters or None).fetchall()
 
+    def execute(self, service: str, statements: str) -> None:
+        with psycopg.connect(self.databases[service]) as connection:
+            connection.execute(statements)
+
     # --- People
 
     def client(self, **options: Any) -> httpx.Client:

@@ -1,0 +1,136 @@
+"""What must hold after every fault, as soon as the system is healed and quiet. Read by SQL and AMQP alone.
+
+I1 every write answered 2xx exists · I2 no event without its change, no change without its event · I3 each event took
+effect exactly once · I4 mirrors equal their sources · I5 versions applied to an aggregate strictly increase to its last
+· I6 nothing is parked, dead or waiting for a retry · I7 every process is alive, no connection leaked.
+"""
+
+import json
+from collections import defaultdict
+from itertools import pairwise
+
+import pika
+from pika.exceptions import AMQPError
+
+from tests.system.running import System
+
+SUBSCRIBER = {"user_service": "task_service", "task_service": "user_service"}
+MIRRORS = {"user_service": "task_mirror_mirroredtask", "task_service": "user_mirror_user"}
+KINDS = ("", ".dead", ".retry.1s", ".retry.5s", ".retry.30s", ".retry.300s")
+
+USERS = "SELECT id, version, username, display_name, is_active, is_staff, is_superuser FROM {} ORDER BY id"
+TASKS = (
+    "SELECT id, version, title, status, ARRAY(SELECT user_id FROM tasks_participant WHERE task_id = t.id ORDER BY 1), "
+    "deleted_at FROM tasks_task t ORDER BY id"
+)
+MIRRORED_TASKS = "SELECT id, version, title, status, people, deleted_at FROM task_mirror_mirroredtask ORDER BY id"
+EVENTS = "SELECT aggregate_id::text, version, envelope::json->'data' FROM common_outboxevent ORDER BY id"
+
+
+def watch_mirrors(system: System) -> None:
+    """Let both databases note every version that a mirror's row takes."""
+    for service, mirror in MIRRORS.items():
+        system.execute(
+            service,
+            f"""CREATE TABLE test_applied (n bigserial, id uuid, version bigint);
+            CREATE FUNCTION test_note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO test_applied (id, version) VALUES (NEW.id, NEW.version); RETURN NEW; END $$;
+            CREATE TRIGGER test_note AFTER INSERT OR UPDATE ON {mirror} FOR EACH ROW EXECUTE FUNCTION test_note()""",
+        )
+
+
+def check(system: System, answered: list[dict] = ()) -> None:
+    """Heal, wait until quiet, then I1 to I7; `answered` are the bodies of writes answered 2xx."""
+    system.heal()
+    system.eventually(lambda: is_quiet(system), seconds=60)
+    if system.broker_url:
+        system.eventually(lambda: (found := depths(system)) is not None and not any(found.values()), seconds=60)
+    events = {service: of_service(system, service) for service in SUBSCRIBER}
+    check_answered(answered, events)
+    for service in SUBSCRIBER:
+        check_changes(system, service, events[service])
+        check_applied(system, service)
+    assert system.sql("user_service", USERS.format("users_user")) == system.sql(
+        "task_service", USERS.format("user_mirror_user")
+    ), "I4 users"
+    assert system.sql("task_service", TASKS) == system.sql("user_service", MIRRORED_TASKS), "I4 tasks"
+    check_processes(system)
+
+
+def is_quiet(system: System) -> bool:
+    return not any(pending(system, service) or missing(system, service) for service in SUBSCRIBER)
+
+
+def pending(system: System, service: str) -> int:
+    return system.sql(service, "SELECT count(*) FROM common_outboxevent WHERE state <> 'sent'")[0][0]
+
+
+def missing(system: System, service: str) -> set:
+    """Events of the service that took no effect at the other one, and the other way round."""
+    sent = system.sql(service, "SELECT event_id FROM common_outboxevent")
+    received = system.sql(SUBSCRIBER[service], "SELECT event_id FROM common_inboxevent")
+    return set(sent) ^ set(received)
+
+
+def of_service(system: System, service: str) -> dict[str, dict[int, dict]]:
+    """The event data by aggregate and version."""
+    found: dict[str, dict[int, dict]] = defaultdict(dict)
+    for aggregate, version, data in system.sql(service, EVENTS):
+        assert version not in found[aggregate], f"I2: two events {aggregate} v{version}"
+        assert version == len(found[aggregate]) + 1, f"I2: {aggregate} v{version} out of order"
+        found[aggregate][version] = data
+    return found
+
+
+def check_answered(answered: list[dict], events: dict[str, dict[str, dict[int, dict]]]) -> None:
+    """An answer's body is what the event of its version tells."""
+    for body in answered:
+        service = "task_service" if "title" in body else "user_service"
+        event = events[service].get(body["id"], {}).get(body.get("version", 1))
+        assert event is not None, f"I1: answered and gone: {json.dumps(body)}"
+        for field in ("title", "status", "priority", "assignees", "created_by", "username"):
+            assert event.get(field) == body.get(field), f"I1: {field} of {body['id']} v{body.get('version')}"
+
+
+def check_changes(system: System, service: str, events: dict[str, dict[int, dict]]) -> None:
+    """The last event of each aggregate is its row."""
+    table, name = {"user_service": ("users_user", "username"), "task_service": ("tasks_task", "title")}[service]
+    rows = system.sql(service, f"SELECT id::text, version, {name} FROM {table} ORDER BY id")
+    last = sorted((key, max(told), told[max(told)][name]) for key, told in events.items())
+    assert rows == last, f"I2: {service}'s rows are not what its last events tell"
+
+
+def check_applied(system: System, service: str) -> None:
+    applied = defaultdict(list)
+    for key, version in system.sql(service, "SELECT id, version FROM test_applied ORDER BY n"):
+        applied[key].append(version)
+    last = dict(system.sql(service, f"SELECT id, version FROM {MIRRORS[service]}"))
+    for key, versions in applied.items():
+        assert all(one < next_one for one, next_one in pairwise(versions)), f"I5: {key} took {versions}"
+        assert versions[-1] == last[key], f"I5: {key}"
+
+
+def depths(system: System) -> dict[str, int] | None:
+    """Messages by queue; None while the broker or one of its queues does not answer."""
+    try:
+        connection = pika.BlockingConnection(pika.URLParameters(system.broker_url))
+    except AMQPError:
+        return None
+    try:
+        channel = connection.channel()
+        names = [service + kind for service in SUBSCRIBER for kind in KINDS]
+        return {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
+    except AMQPError:
+        return None
+    finally:
+        if connection.is_open:
+            connection.close()
+
+
+def check_processes(system: System) -> None:
+    """Two web workers, the relay and the consumer have a connection each."""
+    assert {state for _, state in system.processes().values()} == {"RUNNING"}
+    for service in SUBSCRIBER:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
+        count = system.sql(service, query, service)[0][0]
+        assert count <= 4, f"I7: {service} holds {count} connections"

@@ -1,0 +1,74 @@
+"""Whatever is killed -9 in the middle of a burst of writes, what was answered is there and both sides agree."""
+
+import os
+import random
+import signal
+
+import pytest
+
+from tests.system import oracle
+from tests.system.burst import Burst
+
+pytestmark = pytest.mark.timeout(240)
+SERVICES = ("user_service", "task_service")
+
+
+def finish(system, burst, record_property):
+    record_property("burst", f"{burst.done} writes, {len(burst.answered)} bodies answered, {dict(burst.statuses)}")
+    oracle.check(system, burst.answered)
+    trash = {
+        str(key) for (key,) in system.sql("task_service", "SELECT id FROM tasks_task WHERE deleted_at IS NOT NULL")
+    }
+    assert set(burst.deleted) <= trash
+
+
+def kill_while_it_sends(system, service):
+    owed = oracle.pending(system, service)
+    system.eventually(lambda: oracle.pending(system, service) < max(owed, 1), seconds=30)
+    system.kill(f"{service}.relay")
+
+
+def test_a_burst_survives_the_death_of_every_process_of_ours_and_of_the_broker(system, broker, record_property):
+    with Burst(system, writes=500, seed=1) as burst:
+        for share, kind in ((0.1, "relay"), (0.25, "consumer"), (0.4, "web")):
+            burst.reached(share)
+            for service in SERVICES:
+                system.kill(f"{service}.{kind}")
+        burst.reached(0.6)
+        system.kill(broker)
+        burst.reached(0.8)
+        for service in SERVICES:
+            system.kill(f"{service}.web")
+
+    finish(system, burst, record_property)
+
+
+def test_a_burst_survives_relays_that_die_again_and_again(system, record_property):
+    moments = random.Random(2)
+    with Burst(system, writes=500, seed=2) as burst:
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+            burst.reached(share)
+            for service in moments.sample(SERVICES, 2):
+                system.kill(f"{service}.relay")
+
+    for service in SERVICES * 3:
+        kill_while_it_sends(system, service)
+    finish(system, burst, record_property)
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGQUIT", "SIGKILL"])
+def test_a_burst_survives_a_restart_of_the_database(system, how, record_property):
+    with Burst(system, writes=200, seed=3) as burst:
+        burst.reached(0.3)
+        os.kill(system.pid("postgres"), signal.Signals[how])
+
+    assert burst.statuses[503] > 0
+    finish(system, burst, record_property)
+
+
+def test_a_write_during_an_outage_of_the_broker_is_answered_and_delivered_afterwards(system, broker, alice):
+    with system.suspend(broker):
+        task = alice.post("/api/v1/tasks/", json={"title": "While the broker is away"})
+        assert task.status_code == 201
+
+    oracle.check(system, [task.json()])

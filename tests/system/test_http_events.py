@@ -1,0 +1,74 @@
+"""Without a broker the same events travel by HTTP, and no less surely."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local import postgres
+from local.rabbitmq import find_server
+from tests.system import oracle
+from tests.system.burst import Burst
+from tests.system.running import System
+
+pytestmark = pytest.mark.timeout(240)
+SERVICES = ("user_service", "task_service")
+
+
+@pytest.fixture(scope="module")
+def brokerless():
+    postgres.account()  # made with the whole PATH, if it has to be made
+    folders = [folder for folder in os.environ["PATH"].split(":") if not (Path(folder) / "rabbitmq-server").exists()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", ":".join(folders))
+        if find_server() is not None:
+            pytest.skip("rabbitmq-server is found without PATH, too")
+    with System(PATH=":".join(folders), WEB_WORKERS="1") as running:
+        oracle.watch_mirrors(running)
+        yield running
+
+
+def test_the_start_says_that_events_travel_by_http(brokerless):
+    assert "Events travel by HTTP" in brokerless.output
+    assert not [name for name in brokerless.processes() if name == "rabbitmq" or name.endswith(".consumer")]
+
+
+def test_a_task_shared_with_a_newcomer_shows_in_the_counts_of_both(brokerless):
+    alice, bob = brokerless.register("alice"), brokerless.register("bob")
+
+    def assign():
+        return alice.post("/api/v1/tasks/", json={"title": "Pay the rent", "assignees": [bob.id]})
+
+    task = brokerless.eventually(lambda: (answer := assign()).status_code == 201 and answer.json(), seconds=5)
+    assert bob.post(f"/api/v1/tasks/{task['id']}/complete/").status_code == 200
+
+    for person in (alice, bob):
+        brokerless.eventually(lambda p=person: p.get("/api/v1/users/me/").json()["task_counts"]["done"] == 1)
+
+
+def test_a_burst_survives_the_death_of_relays_and_web_servers(brokerless, record_property):
+    with Burst(brokerless, writes=150, seed=5) as burst:
+        for share, kind in ((0.2, "relay"), (0.5, "web"), (0.8, "relay")):
+            burst.reached(share)
+            for service in SERVICES:
+                brokerless.kill(f"{service}.{kind}")
+
+    record_property("burst", f"{burst.done} writes, {len(burst.answered)} bodies answered, {dict(burst.statuses)}")
+    oracle.check(brokerless, burst.answered)
+
+
+def test_events_wait_while_the_peer_is_away(brokerless):
+    alice = brokerless.register("alice")
+    with brokerless.suspend("user_service.web"):
+        task = alice.post("/api/v1/tasks/", json={"title": "While nobody listens"})
+        assert task.status_code == 201
+
+    oracle.check(brokerless, [task.json()])
+
+
+def test_a_stranger_can_hand_in_no_events(brokerless):
+    port = brokerless.web["task_service"]["JWKS_URL"].split("/")[2]
+
+    answer = brokerless.client().post(f"http://{port}/internal/events/", json=[])
+
+    assert answer.status_code == 401

@@ -1,0 +1,66 @@
+"""Every process that dies comes back by itself."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from local.settings import ROOT
+from tests.system import oracle
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def ps(system):
+    """What `make ps` prints: the pid of each process that runs, by name."""
+    command = [sys.executable, "-m", "local.ps"]
+    lines = subprocess.run(command, cwd=ROOT, env=system.environment, capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in lines.splitlines()]
+    return {name: int(pid) for name, pid, state in rows if state == "RUNNING"}
+
+
+def test_every_process_that_is_killed_comes_back_under_its_name(system, alice):
+    names = {
+        "edge",
+        "postgres",
+        *(f"{s}.{kind}" for s in ("user_service", "task_service") for kind in ("web", "relay")),
+    }
+    if system.broker_url:
+        names |= {"rabbitmq", "user_service.consumer", "task_service.consumer"}
+    assert set(ps(system)) == names
+
+    for name in names:
+        before = system.kill(name)
+        system.eventually(lambda name=name, before=before: ps(system).get(name, before) != before, seconds=60)
+
+    system.heal()
+    task = alice.post("/api/v1/tasks/", json={"title": "After all that"})
+    assert task.status_code == 201
+    oracle.check(system, [task.json()])
+
+
+def test_a_web_worker_that_dies_is_replaced_while_its_server_stays(system, alice):
+    server = system.pid("task_service.web")
+
+    def workers():
+        return {child.pid for child in psutil.Process(server).children() if child.status() != psutil.STATUS_ZOMBIE}
+
+    before = workers()
+    for pid in before:
+        psutil.Process(pid).kill()
+    system.eventually(lambda: len(workers()) == len(before) and not workers() & before, seconds=30)
+
+    system.heal()
+    assert system.pid("task_service.web") == server
+    assert alice.get("/api/v1/tasks/").status_code == 200
+
+
+def test_a_server_whose_main_process_alone_dies_leaves_no_worker_behind(system, alice):
+    """Its orphans would hold the port against the new one."""
+    before = system.pid("user_service.web")
+    psutil.Process(before).kill()
+    system.eventually(lambda: system.pid("user_service.web") != before, seconds=30)
+
+    system.heal()
+    assert alice.get("/api/v1/users/me/").status_code == 200
