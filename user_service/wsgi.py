@@ -2,5 +2,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from user_service.tokens.keys import active_key
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "user_service.settings")
 application = get_wsgi_application()
+active_key()  # stops the start where there is none: nobody could sign in

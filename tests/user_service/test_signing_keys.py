@@ -1,0 +1,112 @@
+import base64
+import hashlib
+import json
+import stat
+from io import StringIO
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+
+from user_service.tokens import checks, keys
+from user_service.tokens import services as sessions
+
+URL = "/.well-known/jwks.json"
+
+
+@pytest.fixture
+def own_dir(settings, tmp_path):
+    settings.SIGNING_KEYS_DIR = tmp_path / "keys"
+    return settings.SIGNING_KEYS_DIR
+
+
+def write(folder, name, private):
+    folder.mkdir(exist_ok=True)
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / name).write_bytes(pem)
+
+
+def kid_of(token):
+    return jwt.get_unverified_header(token)["kid"]
+
+
+def test_the_key_set_holds_public_keys_only(client):
+    response = client.get(URL)
+    (key,) = response.json()["keys"]
+    assert response.headers["Content-Type"] == "application/json"
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+    assert (key["kty"], key["crv"], key["use"], key["alg"]) == ("EC", "P-256", "sig", "ES256")
+
+
+def test_the_key_id_is_the_thumbprint_of_rfc_7638(client):
+    (key,) = client.get(URL).json()["keys"]
+    canonical = json.dumps({name: key[name] for name in ("crv", "kty", "x", "y")}, separators=(",", ":"))
+    digest = hashlib.sha256(canonical.encode()).digest()
+    assert key["kid"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def test_the_key_set_may_be_cached(client):
+    assert "max-age=300" in client.get(URL).headers["Cache-Control"]
+
+
+def test_the_newest_key_signs_and_all_are_published(alice, client, own_dir):
+    keys.create_key()
+    old = kid_of(sessions.begin_session(user=alice).access)
+    keys.create_key()
+    new = kid_of(sessions.begin_session(user=alice).access)
+    assert new != old
+    assert {key["kid"] for key in client.get(URL).json()["keys"]} == {old, new}
+
+
+def test_a_token_of_the_older_key_is_still_good(alice, api_of, own_dir):
+    keys.create_key()
+    signed_in = api_of(alice)
+    keys.create_key()
+    assert signed_in.get("/api/v1/users/me/").status_code == 200
+
+
+def test_a_key_is_readable_by_its_owner_alone(own_dir):
+    path = keys.create_key()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(own_dir.stat().st_mode) == 0o700
+
+
+def test_the_command_makes_one_key_and_then_none(own_dir):
+    said = StringIO()
+    call_command("create_signing_key", stdout=said)
+    call_command("create_signing_key", stdout=said)
+    assert [line.split(":")[0] for line in said.getvalue().splitlines()] == ["made", "there"]
+    assert len(keys.key_paths()) == 1
+
+
+def test_without_a_key_nothing_is_signed(alice, own_dir):
+    with pytest.raises(ImproperlyConfigured, match="SIGNING_KEYS_DIR"):
+        sessions.begin_session(user=alice)
+
+
+def test_the_deployment_check_misses_the_key(own_dir):
+    assert [message.id for message in checks.signing_key_is_there()] == ["tokens.E001"]
+    keys.create_key()
+    assert checks.signing_key_is_there() == []
+
+
+@pytest.mark.parametrize(
+    "private", [ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)], ids=["P-384", "RSA"]
+)
+def test_only_p_256_keys_are_taken(own_dir, private):
+    write(own_dir, "1.pem", private)
+    with pytest.raises(ImproperlyConfigured, match="not a P-256 key"):
+        keys.active_key()
+
+
+def test_a_file_that_is_no_key_is_named_without_its_content(own_dir):
+    own_dir.mkdir()
+    (own_dir / "broken.pem").write_text("secret text")
+    with pytest.raises(ImproperlyConfigured, match=r"broken\.pem") as refused:
+        keys.active_key()
+    assert "secret text" not in str(refused.value)

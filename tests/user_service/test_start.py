@@ -1,0 +1,101 @@
+"""What a process refuses to start with; each case is a process of its own."""
+
+import os
+import subprocess
+import sys
+from secrets import token_urlsafe
+
+import pytest
+
+from local import ports
+
+GOOD = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": token_urlsafe(48),
+    "SERVICE_CREDENTIAL": token_urlsafe(24),
+    "DATABASE_URL": "postgres://nobody:nothing@127.0.0.1:9/nowhere",
+    "BROKER_URL": "amqp://guest:guest@127.0.0.1:9/",
+    "EVENT_PEERS": "",
+    "PUBLIC_URL": "https://tandem.example.org",
+    "ALLOWED_HOSTS": "tandem.example.org",
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "static").mkdir()
+
+    def start(*command, **changes):
+        """A change to None takes the variable away."""
+        environment = GOOD | {"SIGNING_KEYS_DIR": str(tmp_path / "keys"), "STATIC_ROOT": str(tmp_path / "static")}
+        environment = {name: value for name, value in (environment | changes).items() if value is not None}
+        return subprocess.run(
+            [sys.executable, *command],
+            env=environment | {"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    return start
+
+
+@pytest.fixture
+def check(run):
+    return lambda *options, **changes: run("user_service/manage.py", "check", *options, **changes)
+
+
+def test_good_settings_start(check):
+    result = check()
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"SECRET_KEY": None}, "SECRET_KEY"),
+        ({"SECRET_KEY": ""}, "SECRET_KEY is shorter than 16 characters"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is shorter than 16 characters"),
+        ({"SECRET_KEY": "local-only-key-of-the-example"}, "SECRET_KEY is a local-only value"),
+        ({"SERVICE_CREDENTIAL": None}, "SERVICE_CREDENTIAL"),
+        ({"SERVICE_CREDENTIAL": "local-only-credential"}, "SERVICE_CREDENTIAL is a local-only value"),
+        ({"DATABASE_URL": None}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgres://u:a-secret@:port/x"}, "DATABASE_URL"),
+        ({"SIGNING_KEYS_DIR": None}, "SIGNING_KEYS_DIR"),
+        ({"SIGNING_KEYS_DIR": ""}, "SIGNING_KEYS_DIR"),
+        ({"ENVIRONMENT": "staging"}, "ENVIRONMENT must be local or production"),
+        ({"BROKER_URL": "redis://localhost"}, "BROKER_URL must start with amqp"),
+        ({"BROKER_URL": ""}, "Set BROKER_URL, or EVENT_PEERS"),
+        ({"BROKER_URL": "", "EVENT_PEERS": "task_service"}, "EVENT_PEERS"),
+        ({"PUBLIC_URL": "localhost:8080"}, "PUBLIC_URL must start with http"),
+        ({"PUBLIC_URL": "ftp://tandem.example.org"}, "PUBLIC_URL must start with http"),
+        ({"PUBLIC_URL": "https://tandem.example.org/app"}, "PUBLIC_URL must be an origin"),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+    ],
+    ids=lambda value: ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else None,
+)
+def test_a_bad_setting_is_named(check, changes, said):
+    result = check(**changes)
+    assert result.returncode != 0
+    assert said in result.stderr.splitlines()[-1]
+    assert "a-secret" not in result.stderr
+
+
+def test_the_example_values_are_for_local_use(check):
+    example = {"SECRET_KEY": "local-only-key-of-the-example", "SERVICE_CREDENTIAL": "local-only-credential"}
+    assert check(ENVIRONMENT="local", **example).returncode == 0
+
+
+def test_production_is_what_nobody_chose(check):
+    assert "local-only" in check(ENVIRONMENT=None, SECRET_KEY="local-only-key-of-the-example").stderr
+
+
+def test_the_deployment_check_misses_the_signing_key(check, run):
+    assert "tokens.E001" in check("--deploy").stderr
+    run("user_service/manage.py", "create_signing_key")
+    assert "tokens.E001" not in check("--deploy").stderr
+
+
+def test_the_web_process_refuses_to_start_without_a_signing_key(run):
+    port = str(ports.pick())
+    result = run("-m", "granian", "--interface", "wsgi", "--port", port, "user_service.wsgi:application")
+    assert result.returncode != 0
+    assert "SIGNING_KEYS_DIR" in result.stdout + result.stderr
