@@ -1,6 +1,7 @@
 """Many people write at the same time, through whatever happens meanwhile."""
 
 import random
+import secrets
 import threading
 import time
 from collections import Counter
@@ -73,7 +74,7 @@ class Writer:
 
     def register(self) -> None:
         def account():
-            name = f"new-{self.random.getrandbits(64):x}"
+            name = f"new-{secrets.token_hex(8)}"
             return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
 
         self.send_new("/api/v1/auth/register/", account)
@@ -95,7 +96,7 @@ class Writer:
         self.burst.deleted.append(task)
 
     def words(self) -> str:
-        return f"Task {self.random.getrandbits(64):x}"
+        return f"Task {secrets.token_hex(8)}"
 
     def send_new(self, path: str, body) -> dict:
         """Nobody knows what became of a POST without an answer: the next try is another one."""
