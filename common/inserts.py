@@ -14,7 +14,7 @@ def insert(rows: Sequence[Model], *, unless_there: Sequence[Model] = ()) -> None
 
     The ORM takes a statement for each table, and a BEGIN and a COMMIT around them.
     """
-    groups = [(model, list(group)) for model, group in groupby([*unless_there, *rows], key=type)]
+    groups = [(model, list(group)) for model, group in groupby([*unless_there, *rows], key=model_of)]
     shape = tuple((model, len(group)) for model, group in groups)
     values = [
         field.get_db_prep_save(getattr(row, field.attname), connection)
@@ -23,9 +23,13 @@ def insert(rows: Sequence[Model], *, unless_there: Sequence[Model] = ()) -> None
         for field in columns(model)
     ]
     with connection.cursor() as cursor:
-        cursor.execute(statement(shape, frozenset(map(type, unless_there))), values)
+        cursor.execute(statement(shape, frozenset(map(model_of, unless_there))), values)
     for row in (*rows, *unless_there):
         row._state.adding = False
+
+
+def model_of(row: Model) -> type[Model]:
+    return row.__class__  # not type(): the admin's request.user is a proxy
 
 
 @cache
