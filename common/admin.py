@@ -1,12 +1,44 @@
-"""What the admin of every service shows of the events."""
+"""What the admin of every service is made of, and what it shows of the events."""
 
+import json
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from common.models import InboxEvent, OutboxEvent
+
+
+class ServiceForm:
+    """What a service refused, next to its field. The constraints of the database are left to the service to explain."""
+
+    refusal: ValidationError | None = None
+
+    def _post_clean(self) -> None:
+        form: Any = self
+        form.instance.validate_constraints = lambda exclude: None
+        super()._post_clean()  # type: ignore[misc]
+        if self.refusal:
+            form.add_error(None, self.refusal)
+
+
+class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
+    """Rows that are written by services. Where one raises ValidationError, nothing is saved and the form comes back."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            response: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        except ValidationError as error:
+            request.refusal = error  # type: ignore[attr-defined]
+            response = super().changeform_view(request, *args, **kwargs)
+        return response
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form)(form.__name__, (ServiceForm, form), {"refusal": getattr(request, "refusal", None)})
 
 
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
@@ -29,6 +61,16 @@ class OutboxEventAdmin(ReadOnlyAdmin):
     search_fields = ["=aggregate_id", "=event_id"]
     ordering = ["-id"]
     show_full_result_count = False
+    fieldsets = [
+        (None, {"fields": ["event_id", "type", "aggregate_id", "version", "cloud_event"]}),
+        ("Delivery", {"fields": ["state", "created_at", "sent_at", "attempts", "next_attempt_at", "error"]}),
+    ]
+    readonly_fields = ["cloud_event"]
+
+    @admin.display(description="CloudEvent")
+    def cloud_event(self, event: OutboxEvent) -> str:
+        text = json.dumps(json.loads(event.envelope), indent=2, ensure_ascii=False)
+        return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)
 
 
 @admin.register(InboxEvent)

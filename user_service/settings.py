@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SPECTACULAR_SETTINGS, env
+from common.settings import COMMON_APPS, SPECTACULAR_SETTINGS, UNFOLD, env
 
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
@@ -38,4 +38,4 @@ SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
         persistAuthorization: true,
     }""",
 }
-UNFOLD = {"SITE_TITLE": "Tandem people", "SITE_HEADER": "People", "SITE_URL": "/"}
+UNFOLD = UNFOLD | {"SITE_TITLE": "Tandem people", "SITE_SUBHEADER": "Admin of people"}

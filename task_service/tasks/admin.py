@@ -1,20 +1,23 @@
+from collections.abc import Callable
 from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.contrib.admin.widgets import AutocompleteSelectMultiple
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from common.admin import ServiceAdmin
 from task_service.tasks import services
-from task_service.tasks.models import Task
+from task_service.tasks.models import Participant, Task
 from task_service.user_mirror.models import User
 
 
 class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
     assignees = forms.ModelMultipleChoiceField(
-        User.objects.all(), required=False, widget=FilteredSelectMultiple("assignees", is_stacked=False)
+        User.objects.all(),
+        required=False,
+        widget=AutocompleteSelectMultiple(Participant._meta.get_field("user"), admin.site),
     )
 
     class Meta:
@@ -28,7 +31,7 @@ class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Task)
-class TaskAdmin(ModelAdmin):  # type: ignore[misc]
+class TaskAdmin(ServiceAdmin):
     """Tasks. Saving, deleting and the actions go through tasks.services, so every change is an event."""
 
     form = TaskForm
@@ -49,6 +52,25 @@ class TaskAdmin(ModelAdmin):  # type: ignore[misc]
     ]
     actions = ["complete", "reopen"]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Task | None = None) -> Any:
+        """A task that is being added has no record yet."""
+        return self.fieldsets if obj else self.fieldsets[:-1]
+
+    def has_change_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
+        return bool(super().has_change_permission(request, obj)) and not (obj and obj.deleted_at)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Task | None = None) -> bool:
+        return bool(super().has_delete_permission(request, obj)) and not (obj and obj.deleted_at)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Task], search_term: str) -> Any:
+        """What is picked as a parent is not in the trash."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        return found.filter(deleted_at=None) if "field_name" in request.GET else found, may_repeat
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Nothing goes along into the trash."""
+        return [str(task) for task in objs], {"tasks": len(objs)}, set(), []
+
     def save_model(self, request: HttpRequest, obj: Task, form: Any, change: bool) -> None:
         if change:
             services.update_task(task=obj, changes={name: form.cleaned_data[name] for name in form.changed_data})
@@ -63,12 +85,20 @@ class TaskAdmin(ModelAdmin):  # type: ignore[misc]
         for task in queryset.filter(deleted_at=None):
             services.delete_task(task=task)
 
-    @admin.action(description="Complete the selected tasks")
+    @admin.action(description="Complete the selected tasks", permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
-        for task in queryset.filter(deleted_at=None):
-            services.complete_task(task=task)
+        self.change_each(request, queryset, services.complete_task, "Completed.")
 
-    @admin.action(description="Reopen the selected tasks")
+    @admin.action(description="Reopen the selected tasks", permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
+        self.change_each(request, queryset, services.reopen_task, "Reopened.")
+
+    def change_each(
+        self, request: HttpRequest, queryset: QuerySet[Task], service: Callable[..., Task], message: str
+    ) -> None:
+        changed = 0
         for task in queryset.filter(deleted_at=None):
-            services.reopen_task(task=task)
+            if service(task=task).version != task.version:
+                self.log_change(request, task, message)
+                changed += 1
+        self.message_user(request, f"{message} {changed} changed." if changed else "Nothing to change.")

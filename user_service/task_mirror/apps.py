@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class TaskMirrorConfig(AppConfig):
     name = "user_service.task_mirror"
+    verbose_name = "Mirror of task_service"

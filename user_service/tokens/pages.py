@@ -46,11 +46,15 @@ def delete_cookies(response: HttpResponse) -> HttpResponse:
     return response
 
 
+class SignInForm(AuthenticationForm):
+    error_messages = {"invalid_login": "No active account has this name and password."}
+
+
 @method_decorator(never_cache, name="dispatch")
 class LoginPage(FormView):  # type: ignore[type-arg]
     """A form; or, where the browser holds a good refresh token, a silent renewal on the way to `next`."""
 
-    form_class = AuthenticationForm
+    form_class = SignInForm
     template_name = "tokens/login.html"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

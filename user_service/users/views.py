@@ -19,7 +19,7 @@ from user_service.users.serializers import MeSerializer, PersonSerializer
 
 
 class MeView(HonestQueryMixin, generics.GenericAPIView[User]):
-    """The signed-in person. `task_counts` are the tasks that they created or that are assigned to them."""
+    """The signed-in person. task_counts are the tasks that they created or that are assigned to them."""
 
     serializer_class = MeSerializer
 
