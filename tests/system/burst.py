@@ -50,6 +50,10 @@ class Burst:
         """Wait until that share of the writes is answered."""
         self.system.eventually(lambda: self.done >= share * self.writes or self._failed(), seconds=PATIENCE_SECONDS)
 
+    @property
+    def is_over(self) -> bool:
+        return all(each.done() for each in self.running)
+
     def _failed(self) -> bool:
         return any(each.done() and each.exception() for each in self.running)
 

@@ -111,10 +111,11 @@ class System:
         return self.eventually(lambda: self.processes()[name][0], seconds=30)
 
     def kill(self, name: str) -> int:
-        """kill -9 of the process and all its workers; answers the pid that it had."""
+        """kill -9 of the process and all its workers; answers the pid that it had, when supervisord knows of it."""
         pid = self.pid(name)
         with suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
+        self.eventually(lambda: self.processes()[name][0] != pid)
         return pid
 
     def suspend(self, *names: str) -> "Suspended":
