@@ -43,7 +43,7 @@ def read_page_size(request: Request) -> int:
     given = request.query_params.get("page_size")
     if given is None:
         return PAGE_SIZE
-    if not (given.isascii() and given.isdigit() and 1 <= int(given[:9]) <= MAX_PAGE_SIZE):
+    if not (len(given) < 10 and given.isascii() and given.isdigit() and 1 <= int(given) <= MAX_PAGE_SIZE):
         raise refuse("page_size", f"Give a whole number from 1 to {MAX_PAGE_SIZE}.")
     return int(given)
 
@@ -59,6 +59,14 @@ def read_cursor(request: Request, ordering: str) -> Cursor | None:
     if cursor.ordering != ordering:
         raise refuse("cursor", "This cursor belongs to another ordering.")
     return cursor
+
+
+def read_sort(field: Any, text: str) -> Any:
+    """Raises ValueError or Django's ValidationError if the text is no value that the field may have."""
+    value = field.to_python(text)
+    if "\0" in text or (isinstance(value, datetime) and value.tzinfo is None):
+        raise ValueError(text)
+    return value
 
 
 def read_with_count(request: Request) -> bool:
@@ -120,7 +128,7 @@ class KeysetPagination(BasePagination):
             beyond_key = Q(**{f"{self.key}__{step}": UUID(self.cursor.id)})
             if self.sort is None:
                 return beyond_key
-            value = queryset.query.annotations["page_sort"].output_field.to_python(self.cursor.sort)
+            value = read_sort(queryset.query.annotations["page_sort"].output_field, self.cursor.sort)
         except (ValueError, DjangoValidationError) as error:
             raise refuse("cursor", "This is no cursor of ours.") from error
         # The first condition says nothing new, but an index can use it.

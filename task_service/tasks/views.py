@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from django.db.models import DateTimeField, QuerySet, Value
+from django.db.models import DateTimeField, F, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -30,10 +30,10 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
     pagination_class = pagination.KeysetPagination
     orderings = {
         "created_at": None,
-        "updated_at": "updated_at",
+        "updated_at": F("updated_at"),
         "due_at": Coalesce("due_at", Value(NO_DATE), output_field=DateTimeField()),
         "priority": PRIORITY_RANK,
-        "title": "title",
+        "title": F("title"),
     }
     default_ordering = "-created_at"
     page_key = "place"
