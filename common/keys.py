@@ -48,7 +48,7 @@ class KeySet:
         try:
             self.keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(self.fetch())).keys if key.key_id}
             self.fetched_at = time.monotonic()
-        except (httpx.HTTPError, ValueError, jwt.PyJWTError) as error:
+        except (httpx.HTTPError, ValueError, TypeError, jwt.PyJWTError) as error:
             log.warning("signing keys not fetched", error=str(error), known=sorted(self.keys))
         finally:
             self.tried_at = time.monotonic()

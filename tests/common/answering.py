@@ -1,0 +1,95 @@
+"""A small service of nothing but what `common` gives: the URLs of these tests."""
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import OperationalError
+from django.http import Http404, HttpResponse
+from django.urls import include, path
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from common.problems import Unavailable
+from common.serializers import Serializer
+from common.views import HonestQueryMixin
+
+
+class StepSerializer(Serializer):
+    text = serializers.CharField(max_length=10)
+
+
+class PlanSerializer(Serializer):
+    title = serializers.CharField(max_length=10)
+    owner = StepSerializer(required=False)
+    steps = StepSerializer(many=True, required=False)
+    tags = serializers.ListField(child=serializers.CharField(max_length=3), required=False)
+    at = serializers.DateTimeField(read_only=True)
+
+    def validate(self, attrs):
+        if attrs["title"] == "odd":
+            raise serializers.ValidationError("The whole is odd.", code="odd")
+        return attrs
+
+
+class Who(HonestQueryMixin, APIView):
+    query_parameters = frozenset({"colour"})
+
+    def get(self, request):
+        return Response({"username": request.user.username, "id": str(request.user.pk)})
+
+    def post(self, request):
+        return Response({"username": request.user.username}, 201)
+
+
+class Plans(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    def post(self, request):
+        serializer = PlanSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return Response(serializer.validated_data)
+
+
+ERRORS = {
+    "broken": RuntimeError("a secret detail"),
+    "database": OperationalError("connection refused"),
+    "forbidden": PermissionDenied(),
+    "missing": Http404(),
+    "suspicious": SuspiciousOperation("odd header"),
+    "unavailable": Unavailable(),
+    "invalid": DjangoValidationError({"title": DjangoValidationError("Taken.", code="unique")}),
+    "whole": DjangoValidationError("All of it.", code="odd"),
+}
+
+
+class Raises(APIView):
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    def get(self, request, name):
+        raise ERRORS[name]
+
+
+def raises(request, name):
+    raise ERRORS[name]
+
+
+def accepts(request):
+    return HttpResponse("accepted")
+
+
+urlpatterns = [
+    path("api/who/", Who.as_view()),
+    path("api/plans/", Plans.as_view()),
+    path("api/raises/<name>/", Raises.as_view()),
+    path("raises/<name>/", raises),
+    path("accepts/", accepts),
+    path("", include("rest_framework.urls")),
+    path("", include("common.urls")),
+]
+handler400 = "common.problems.bad_request"
+handler403 = "common.problems.permission_denied"
+handler404 = "common.problems.not_found"
+handler500 = "common.problems.server_error"

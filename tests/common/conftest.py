@@ -1,0 +1,69 @@
+import threading
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from rest_framework.test import APIClient
+
+from common import events, inbox
+from common.ids import uuid7
+
+
+@pytest.fixture(autouse=True)
+def _answering(settings):
+    settings.ROOT_URLCONF = "tests.common.answering"
+
+
+@pytest.fixture
+def alice(db):
+    """She is known to whichever service is under test."""
+    return get_user_model().objects.create(id=uuid7(), username="alice", version=1)
+
+
+@pytest.fixture
+def api():
+    return APIClient(raise_request_exception=False)
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """What the service hears here: a registered person becomes a group; Poison's handler fails half way."""
+    seen = []
+
+    def make_group(event):
+        seen.append(event.username)
+        Group.objects.create(name=f"{event.username}-{len(seen)}")
+        if event.username.startswith("poison"):
+            raise RuntimeError("this handler fails")
+
+    monkeypatch.setattr(inbox, "handlers", lambda: {events.UserRegistered: make_group})
+    return seen
+
+
+@pytest.fixture
+def http_answer():
+    """`http_answer(500, b"")` is the URL of a server that answers everything so."""
+    with ExitStack() as servers:
+
+        def serve(status, body):
+            class Handler(BaseHTTPRequestHandler):
+                def do_GET(self):
+                    self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                    self.send_response(status)
+                    self.send_header("Content-Length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+
+                do_POST = do_GET  # noqa: N815
+
+                def log_message(self, *_):
+                    pass
+
+            server = servers.enter_context(HTTPServer(("127.0.0.1", 0), Handler))
+            servers.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+            return f"http://127.0.0.1:{server.server_port}/"
+
+        yield serve
