@@ -1,5 +1,6 @@
 """Who is asking: a signed access token, from the Authorization header or from the browser's cookie, checked offline."""
 
+import re
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ from django.utils.functional import SimpleLazyObject
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
-from rest_framework_simplejwt import tokens
+from rest_framework_simplejwt import exceptions, tokens
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
@@ -76,6 +77,14 @@ class BearerAuthentication(JWTAuthentication):
     """`Authorization: Bearer …` by the header alone: no database query unless the user model's manager makes one."""
 
     www_authenticate_realm = "tandem"
+
+    def get_raw_token(self, header: bytes) -> bytes | None:
+        try:
+            # simplejwt takes the scheme's name as it is written; RFC 9110 takes it in any case of letters.
+            raw: bytes | None = super().get_raw_token(re.sub(rb"^bearer ", b"Bearer ", header, flags=re.IGNORECASE))
+        except exceptions.AuthenticationFailed as error:  # simplejwt's, whose detail is no sentence
+            raise AuthenticationFailed("The Authorization header must be: Bearer, a space, the token.") from error
+        return raw
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
         try:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.openapi import AutoSchema as BaseAutoSchema
 
 PROBLEM = {
@@ -24,6 +25,11 @@ PROBLEM = {
         },
     },
 }
+
+
+class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
+    target_class = "common.authentication.BearerAuthentication"
+    name = "bearer"
 
 
 class AutoSchema(BaseAutoSchema):

@@ -4,10 +4,11 @@ A service's settings.py imports everything from here and adds what is its own. A
 the start; no secret has a default.
 """
 
+import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -32,23 +33,37 @@ def secret(name: str) -> str:
     return value
 
 
+def url(name: str, value: str, *schemes: str) -> SplitResult:
+    """Return the parts of a URL of one of these schemes; a bad one is not shown, it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in schemes and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    return parts
+
+
 SECRET_KEY = secret("SECRET_KEY")
 SERVICE_CREDENTIAL = secret("SERVICE_CREDENTIAL")
 
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://localhost:8080").rstrip("/")
-if urlsplit(PUBLIC_URL).scheme not in ("http", "https") or not urlsplit(PUBLIC_URL).hostname:
-    raise ImproperlyConfigured(f"PUBLIC_URL must be an http(s) origin, not {PUBLIC_URL!r}")
+PUBLIC_HOST = url("PUBLIC_URL", PUBLIC_URL, "http", "https").hostname
+if PUBLIC_HOST is None or f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}" != PUBLIC_URL:
+    raise ImproperlyConfigured(f"PUBLIC_URL must be an origin such as https://example.org, not {PUBLIC_URL!r}")
 HTTPS = PUBLIC_URL.startswith("https://")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost", "127.0.0.1"])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SECURE_SSL_REDIRECT = False  # the edge's work: a service is reached over plain HTTP inside only
+SILENCED_SYSTEM_CHECKS = ["security.W008"]  # HTTPS is the edge's work: a service is reached from inside only
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 USE_X_FORWARDED_HOST = False  # the edge forwards Host itself
 
+url("DATABASE_URL", env.str("DATABASE_URL"), "postgres", "postgresql")
 DATABASES = {
     "default": {
         **env.db_url("DATABASE_URL"),
@@ -68,8 +83,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL: str = env.str("BROKER_URL", default="")
 EVENT_PEERS: list[str] = env.list("EVENT_PEERS", default=[])
-if BROKER_URL and not BROKER_URL.startswith(("amqp://", "amqps://")):
-    raise ImproperlyConfigured("BROKER_URL must start with amqp:// or amqps://")
+if BROKER_URL:
+    url("BROKER_URL", BROKER_URL, "amqp", "amqps")
+for peer in EVENT_PEERS:
+    url("EVENT_PEERS", peer, "http", "https")
 if not BROKER_URL and not EVENT_PEERS:
     raise ImproperlyConfigured("Set BROKER_URL, or EVENT_PEERS where there is no broker")
 OUTBOX_RETENTION = timedelta(days=1)
@@ -156,13 +173,15 @@ SIMPLE_JWT: dict[str, Any] = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "LEEWAY": 30,
     "USER_ID_CLAIM": "sub",
-    "AUTH_HEADER_TYPES": ("Bearer", "bearer"),
 }
 ACCESS_COOKIE = "tandem_access"
 JWKS_URL: str = env.str("JWKS_URL", default="")
 JWKS_SOURCE = "common.keys.fetch_jwks"
 
-LOGGING = logs.configuration(level=env.str("LOG_LEVEL", default="INFO"))
+LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured(f"LOG_LEVEL must be a level such as INFO, not {LOG_LEVEL!r}")
+LOGGING = logs.configuration(level=LOG_LEVEL)
 logs.configure_structlog()
 
 SPECTACULAR_SETTINGS = {

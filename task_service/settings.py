@@ -1,7 +1,7 @@
 """task_service: owns tasks; people are known here from user_service's events."""
 
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SPECTACULAR_SETTINGS, UNFOLD, env
+from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD, env
 
 SERVICE = "task_service"
 ROOT_URLCONF = "task_service.urls"
@@ -17,4 +17,7 @@ SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
     "DESCRIPTION": "Tasks.",
 }
 UNFOLD = UNFOLD | {"SITE_TITLE": "Tandem tasks", "SITE_SUBHEADER": "Admin of tasks"}
-SILENCED_SYSTEM_CHECKS = ["auth.E003"]  # usernames are unique at their source; here two may be told in the wrong order
+SILENCED_SYSTEM_CHECKS = [
+    *SILENCED_SYSTEM_CHECKS,
+    "auth.E003",
+]  # usernames are unique at their source; here two may be told in the wrong order

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
+
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SPECTACULAR_SETTINGS, UNFOLD, env
+from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD, env
 
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
 INSTALLED_APPS = [*COMMON_APPS, "user_service.users", "user_service.tokens", "user_service.task_mirror"]
 AUTH_USER_MODEL = "users.User"
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # usernames are unique, by an index that takes Bob for bob
+SILENCED_SYSTEM_CHECKS = [
+    *SILENCED_SYSTEM_CHECKS,
+    "auth.W004",
+]  # usernames are unique, by an index that takes Bob for bob
 AUTHENTICATION_BACKENDS = ["user_service.users.backends.UsernameOrEmailBackend"]
 PASSWORD_HASHERS = ["user_service.users.hashers.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -25,6 +30,8 @@ STATIC_URL = "/static/users/"
 SESSION_COOKIE_NAME = "user_service_session"
 
 SIGNING_KEYS_DIR = Path(env.str("SIGNING_KEYS_DIR"))
+if not SIGNING_KEYS_DIR.is_absolute():
+    raise ImproperlyConfigured("SIGNING_KEYS_DIR must be an absolute path")
 JWKS_SOURCE = "user_service.tokens.keys.public_jwks"
 REFRESH_COOKIE = "tandem_refresh"
 
