@@ -2,6 +2,7 @@ from typing import Any
 from uuid import UUID
 
 import django_filters
+from django import forms
 from django.db.models import QuerySet
 
 from task_service.tasks.models import Task, TaskQuerySet
@@ -22,6 +23,16 @@ class PersonFilter(django_filters.Filter):
     field_class = PersonField
 
 
+class FlagFilter(django_filters.BooleanFilter):
+    """true or false; django-filter's own ignores anything else."""
+
+    field_class = forms.TypedChoiceField
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = [("", "Any"), ("true", "Yes"), ("false", "No")]
+        super().__init__(choices=choices, coerce=lambda text: text == "true", empty_value=None, **kwargs)
+
+
 class TaskFilter(django_filters.FilterSet):
     status = ChoicesFilter(choices=Task.Status.choices)
     priority = ChoicesFilter(choices=Task.Priority.choices)
@@ -31,8 +42,8 @@ class TaskFilter(django_filters.FilterSet):
     due_before = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
     due_after = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gt")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
-    overdue = django_filters.BooleanFilter(method="is_overdue")
-    trashed = django_filters.BooleanFilter(method="is_trashed")
+    overdue = FlagFilter(method="is_overdue")
+    trashed = FlagFilter(method="is_trashed")
     search = django_filters.CharFilter(method="matches", max_length=500)
 
     class Meta:
