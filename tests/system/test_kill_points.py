@@ -84,9 +84,8 @@ def test_a_relay_that_dies_after_the_confirm_and_before_the_mark_sends_twice_wit
 
 def test_a_relay_that_dies_before_the_confirm_sends_again(system, broker, alice):
     port = int(system.broker_url.rpartition(":")[2].partition("/")[0])
-    system.eventually(
-        lambda event=event_of(system, create(alice, "The relay is connected")): has_arrived(system, event)
-    )
+    event = event_of(system, create(alice, "The relay is connected"))
+    system.eventually(lambda: has_arrived(system, event))
     with frozen(system, broker):
         task = create(alice, "Published, not confirmed")
         system.eventually(lambda: unread_bytes(port) > len("Published, not confirmed"))
