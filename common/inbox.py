@@ -27,10 +27,13 @@ def receive(bodies: Sequence[bytes]) -> list[Exception | None]:
     A batch is one transaction; when it fails, each event gets its own, so that a bad one harms no other. Raises the
     database's error when the connection is lost: then nothing is known to be done, and all may be given again.
     """
+    connection.ensure_connection()
+    session = connection.connection
     try:
         _apply(bodies)
     except Exception as error:
-        _raise_if_disconnected(error)
+        if isinstance(error, OperationalError | InterfaceError) and connection.connection is not session:
+            raise  # lost; Django has connected anew, if it could, when the transaction ended
         if len(bodies) > 1:
             return [receive([body])[0] for body in bodies]
         return [error]
@@ -67,14 +70,6 @@ def _insert_new(envelopes: Sequence[Envelope]) -> set[Any]:
             [[envelope.id for envelope in envelopes], [envelope.type for envelope in envelopes]],
         )
         return {row[0] for row in cursor.fetchall()}
-
-
-def _raise_if_disconnected(error: Exception) -> None:
-    if not isinstance(error, OperationalError | InterfaceError):
-        return
-    if connection.connection is None or connection.connection.closed or not connection.is_usable():
-        connection.close()
-        raise error
 
 
 def purge(limit: int = 10_000) -> int:

@@ -77,7 +77,7 @@ def raises(request, name):
 
 
 def accepts(request):
-    return HttpResponse("accepted")
+    return HttpResponse(f"accepted at {request.get_host()}")
 
 
 urlpatterns = [
