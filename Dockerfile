@@ -22,7 +22,7 @@ RUN python -m compileall -q common "$SERVICE" \
     && ENVIRONMENT=local SECRET_KEY=local-only-build SERVICE_CREDENTIAL=local-only-build \
        DATABASE_URL=postgres://build@localhost/build BROKER_URL=amqp://localhost JWKS_URL=http://localhost/ \
        python "$SERVICE/manage.py" collectstatic --noinput
-USER tandem
+USER 10001:10001
 EXPOSE 8000
 ENV GRANIAN_INTERFACE=wsgi \
     GRANIAN_HOST=0.0.0.0 \
