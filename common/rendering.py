@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import renderers
 from rest_framework.exceptions import APIException
+from rest_framework.fields import DateTimeField
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from common.problems import MEDIA_TYPE
@@ -45,12 +46,17 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         if method == request.method and isinstance(data, dict) and "errors" in data:
             with suppress(APIException):  # a body that can't be read is no form
                 data = ReturnDict(data, serializer=self.refused(view, request, data["errors"]))
+        elif method == request.method == "POST" and isinstance(data, dict):
+            data = dict(data)  # what was made is no start for the next
         return super().get_rendered_html_form(data, view, method, request)
 
     def refused(self, view: Any, request: Any, errors: list[dict[str, str]]) -> Any:
         serializer = view.get_serializer(data=request.data)
         serializer.is_valid()
         serializer._errors = {}
+        for field in serializer.fields.values():
+            if isinstance(field, DateTimeField):
+                field.format = None  # DRF reads what is sent back by this format; it is as the browser wrote it
         for error in errors:
             serializer._errors.setdefault(error["field"].partition(".")[0], []).append(error["detail"])
         return serializer

@@ -34,17 +34,17 @@ class FlagFilter(django_filters.BooleanFilter):
 
 
 class TaskFilter(django_filters.FilterSet):
-    status = ChoicesFilter(choices=Task.Status.choices)
-    priority = ChoicesFilter(choices=Task.Priority.choices)
-    assignee = PersonFilter(method="assigned")
-    created_by = PersonFilter(method="created")
-    parent = django_filters.UUIDFilter(field_name="parent_id")
-    due_before = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt")
-    due_after = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gt")
-    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt")
-    overdue = FlagFilter(method="is_overdue")
-    trashed = FlagFilter(method="is_trashed")
-    search = django_filters.CharFilter(method="matches", max_length=500)
+    status = ChoicesFilter(choices=Task.Status.choices, label="Status")
+    priority = ChoicesFilter(choices=Task.Priority.choices, label="Priority")
+    assignee = PersonFilter(method="assigned", label="Assignee (an id, or me)")
+    created_by = PersonFilter(method="created", label="Created by (an id, or me)")
+    parent = django_filters.UUIDFilter(field_name="parent_id", label="Parent (an id)")
+    due_before = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="lt", label="Due before")
+    due_after = django_filters.IsoDateTimeFilter(field_name="due_at", lookup_expr="gt", label="Due after")
+    updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gt", label="Updated after")
+    overdue = FlagFilter(method="is_overdue", label="Overdue")
+    trashed = FlagFilter(method="is_trashed", label="In the trash")
+    search = django_filters.CharFilter(method="matches", max_length=500, label="Search")
 
     class Meta:
         model = Task

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from common import pagination
 from common.concurrency import require_match, with_etag
 from common.rendering import RenderedJSON
+from common.serializers import Serializer
 from common.views import HonestQueryMixin
 from task_service.tasks import services, wire
 from task_service.tasks.filters import TaskFilter
@@ -92,21 +93,23 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
         services.delete_task(task=task, check=self.check_match)
         return Response(status=204)
 
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
+    @extend_schema(request=None, responses=TaskSerializer)
+    @action(detail=True, methods=["post"], serializer_class=Serializer)
     def complete(self, request: Request, pk: Any) -> Response:
         return self.change(services.complete_task)
 
-    @extend_schema(request=None)
-    @action(detail=True, methods=["post"])
+    @extend_schema(request=None, responses=TaskSerializer)
+    @action(detail=True, methods=["post"], serializer_class=Serializer)
     def reopen(self, request: Request, pk: Any) -> Response:
         return self.change(services.reopen_task)
 
     def change(self, service: Callable[..., Task]) -> Response:
+        self.get_serializer(data=self.request.data).is_valid(raise_exception=True)  # takes no fields
         return self.answer(service(task=self.get_object(), check=self.check_match))
 
     def check_match(self, task: Task) -> None:
         require_match(self.request, task.version)
 
     def answer(self, task: Task, status: int = 200) -> Response:
-        return with_etag(self.request, Response(self.get_serializer(task).data, status=status), task.version)
+        data = TaskSerializer(task, context=self.get_serializer_context()).data
+        return with_etag(self.request, Response(data, status=status), task.version)

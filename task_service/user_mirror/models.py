@@ -42,10 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.username
 
     def get_full_name(self) -> str:
-        return self.display_name or self.username
-
-    def get_short_name(self) -> str:
-        return self.get_full_name()
+        return self.display_name  # the admin shows the username where this is empty
 
     def has_usable_password(self) -> bool:
         return False

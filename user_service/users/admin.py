@@ -2,15 +2,34 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from common.admin import ServiceAdmin
+from common.admin import ReadOnlyAdmin, ServiceAdmin
 from user_service.users import services
 from user_service.users.models import User
 
 admin.site.unregister(Group)
+
+
+@admin.register(Permission)
+class PermissionAdmin(ReadOnlyAdmin):
+    """For the picker in a person's form only."""
+
+    search_fields = ["name", "content_type__app_label", "codename"]
+    ordering = ["content_type__app_label", "content_type__model", "codename"]
+    list_select_related = ["content_type"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]
+    def save(self, commit: bool = True) -> User:
+        services.set_password(user=self.user, password=self.cleaned_data["password1"])
+        user: User = self.user
+        return user
 
 
 @admin.register(User)
@@ -19,12 +38,13 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
 
     form = UserChangeForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     list_display = ["username", "display_name", "email", "is_active", "is_staff", "created_at"]
     list_filter = ["is_active", "is_staff", "is_superuser", "created_at"]
     search_fields = ["username", "display_name", "email"]
     ordering = ["-id"]
-    filter_horizontal = ["user_permissions"]
+    filter_horizontal = []
+    autocomplete_fields = ["user_permissions"]
     readonly_fields = ["id", "last_login", "created_at", "updated_at", "version"]
     fieldsets = [
         (None, {"fields": ["id", "username", "password"]}),
