@@ -19,22 +19,24 @@ STATIC_FILES = {
 
 
 @pytest.fixture(scope="session", autouse=True)
-def static_root(tmp_path_factory):
+def _static_root(request, tmp_path_factory):
     """A folder that exists: WhiteNoise warns of one that does not."""
-    return tmp_path_factory.mktemp("static")
+    if request.config.pluginmanager.hasplugin("django"):  # tests/system and tests/local run without
+        from django.conf import settings
+
+        settings.STATIC_ROOT = str(tmp_path_factory.mktemp("static"))
 
 
 @pytest.fixture(autouse=True)
-def _service(request, static_root):
+def _service(request):
     """Settings that cost a test nothing, and no memory of the test before."""
-    if not request.config.pluginmanager.hasplugin("django"):  # tests/system runs without Django
+    if not request.config.pluginmanager.hasplugin("django"):
         return
     import structlog
 
     from common import authentication, keys
 
     settings = request.getfixturevalue("settings")
-    settings.STATIC_ROOT = str(static_root)
     settings.STORAGES = STATIC_FILES
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     structlog.contextvars.clear_contextvars()
