@@ -4,12 +4,13 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelectMultiple
+from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.admin import ServiceAdmin
 from task_service.tasks import services
-from task_service.tasks.models import Participant, Task
+from task_service.tasks.models import MAX_ASSIGNEES, Participant, Task
 from task_service.user_mirror.models import User
 
 
@@ -17,6 +18,7 @@ class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
     assignees = forms.ModelMultipleChoiceField(
         User.objects.all(),
         required=False,
+        validators=[MaxLengthValidator(MAX_ASSIGNEES, "At most %(limit_value)d people.")],
         widget=AutocompleteSelectMultiple(Participant._meta.get_field("user"), admin.site),
     )
 

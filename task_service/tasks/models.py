@@ -18,6 +18,7 @@ CALENDAR = [
     MinValueValidator(datetime(1900, 1, 1, tzinfo=UTC), "Give a time from the year 1900 on."),
     MaxValueValidator(datetime(9000, 1, 1, tzinfo=UTC), "Give a time before the year 9000."),
 ]
+MAX_ASSIGNEES = 50
 NO_DATE = datetime(9999, 1, 1, tzinfo=UTC)  # sorts what has no date behind everything that has one
 
 

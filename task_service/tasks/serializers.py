@@ -5,10 +5,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from common.serializers import ModelSerializer
-from task_service.tasks.models import Task
+from task_service.tasks.models import MAX_ASSIGNEES, Task
 from task_service.user_mirror.models import User
 
-MAX_ASSIGNEES = 50
 FORM_CHOICES = 100
 
 
