@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from rest_framework.test import APIClient
 
 from common import events, outbox
@@ -27,9 +28,8 @@ class Person:
         self.api.credentials(HTTP_AUTHORIZATION=f"Bearer {self.token}")
 
     def browser(self, **options):
-        client = APIClient(**options)
+        client = Client(headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, **options)
         client.cookies[settings.ACCESS_COOKIE] = self.token
-        client.defaults["HTTP_ACCEPT"] = "text/html,application/xhtml+xml,*/*;q=0.8"
         return client
 
     @staticmethod

@@ -23,16 +23,33 @@ def raw(text):
 @pytest.mark.parametrize(
     "cursor",
     [
-        "", "x", "garbage!", "äöü", "a" * 5000, "====", "\0", raw(b"{}"), raw(b"[]"), raw(b"null"), raw(b"\xff\xfe"),
-        raw(b"[" * 5000), raw(b'["-created_at",false,"","%s",1]' % ID.encode()),
-        cursor_of("-created_at", False, ""), cursor_of("-created_at", "no", "", ID),
-        cursor_of("-created_at", 0, "", ID), cursor_of("-created_at", False, None, ID),
-        cursor_of("-created_at", False, "", 7), cursor_of("-created_at", False, "", ""), cursor_of("-created_at", False, "", "x" * 36),
-        cursor_of("-created_at", True, "", "7"), cursor_of("-created_at", False, "", f"{ID}\0"),
-        cursor_of("created_at", False, "", ID), cursor_of("title", False, "x", ID),
+        "",
+        "x",
+        "garbage!",
+        "äöü",
+        "a" * 5000,
+        "====",
+        "\0",
+        raw(b"{}"),
+        raw(b"[]"),
+        raw(b"null"),
+        raw(b"\xff\xfe"),
+        raw(b"[" * 5000),
+        raw(b'["-created_at",false,"","%s",1]' % ID.encode()),
+        cursor_of("-created_at", False, ""),
+        cursor_of("-created_at", "no", "", ID),
+        cursor_of("-created_at", 0, "", ID),
+        cursor_of("-created_at", False, None, ID),
+        cursor_of("-created_at", False, "", 7),
+        cursor_of("-created_at", False, "", ""),
+        cursor_of("-created_at", False, "", "x" * 36),
+        cursor_of("-created_at", True, "", "7"),
+        cursor_of("-created_at", False, "", f"{ID}\0"),
+        cursor_of("created_at", False, "", ID),
+        cursor_of("title", False, "x", ID),
     ],
     ids=lambda cursor: cursor[:16],
-)  # fmt: skip
+)
 def test_a_cursor_that_is_none_is_refused(alice, errors, cursor):
     assert errors(alice.list(cursor=cursor)) == {"cursor": "invalid"}
 
