@@ -60,12 +60,12 @@ def settle(batch: list[Delivery], errors: list[Exception | None]) -> None:
 
 def failure(delivery: Delivery, error: Exception) -> Message:
     """Return the message for the next retry queue, or the dead-letter queue if none is left or none can help."""
-    headers = delivery.properties.headers or {}
-    attempts = int(headers.get("x-attempts", 0)) + 1
+    before = (delivery.properties.headers or {}).get("x-attempts")
+    attempts = (before if isinstance(before, int) else 0) + 1
     dead = isinstance(error, BadEvent) or attempts > len(RETRY_SECONDS)
     queue = dead_queue(settings.SERVICE) if dead else retry_queue(settings.SERVICE, RETRY_SECONDS[attempts - 1])
     message_id = delivery.properties.message_id or f"tag-{delivery.tag}"
-    log.error("event failed", event=message_id, attempts=attempts, queue=queue, exc_info=error)
+    log.error("event failed", message=message_id, attempts=attempts, queue=queue, exc_info=error)
     return Message(
         id=message_id,
         type=delivery.properties.type or "unknown",

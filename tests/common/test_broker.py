@@ -1,0 +1,326 @@
+"""Against a real RabbitMQ: each test has a service, and so queues, of its own."""
+
+import re
+import threading
+
+import pika
+import pytest
+from django.contrib.auth.models import Group
+from django.db import OperationalError, connection
+
+from common import broker, events, inbox
+from common.broker.consumer import Consumer
+from common.broker.publisher import BrokerPublisher
+from common.ids import uuid7
+from common.management.commands import consume_events
+from common.management.commands.relay_events import Relay
+from common.models import InboxEvent, OutboxEvent
+from common.transport import CONFIRMED, Message, TransportUnavailable
+from tests.common.test_outbox import publish
+from tests.envelopes import envelope, user_event
+from tests.waiting import wait_until
+
+TOO_LARGE = b"x" * 17 * 1024 * 1024
+TYPE = events.UserRegistered.type
+
+
+class Queues:
+    """A look at the broker from outside."""
+
+    def __init__(self, url, service):
+        self.service = service
+        self.connection = pika.BlockingConnection(pika.URLParameters(url))
+        self.channel = self.connection.channel()
+
+    def declare(self):
+        broker.declare(self.channel, self.service, [TYPE])
+
+    def count(self, queue=""):
+        return self.channel.queue_declare(f"{self.service}{queue}", passive=True).method.message_count
+
+    def take(self, queue=""):
+        """The next message's properties and body, None if there is none."""
+        method, properties, body = self.channel.basic_get(f"{self.service}{queue}", auto_ack=True)
+        return (properties, body) if method else None
+
+    def put(self, body, **properties):
+        self.channel.basic_publish("", self.service, body, pika.BasicProperties(**properties))
+
+    def delete(self, queue=""):
+        self.channel.queue_delete(f"{self.service}{queue}")
+
+    def clear(self):
+        waiting = [f".retry.{seconds}s" for seconds in (1, *broker.RETRY_SECONDS)]
+        for queue in ("", ".dead", *waiting):
+            self.delete(queue)
+        self.connection.close()
+
+
+@pytest.fixture
+def queues(broker_url, settings):
+    settings.BROKER_URL = broker_url
+    settings.SERVICE = f"test-{uuid7().hex}"
+    found = Queues(broker_url, settings.SERVICE)
+    found.declare()
+    yield found
+    found.clear()
+
+
+@pytest.fixture
+def publisher(queues, broker_url):
+    found = BrokerPublisher(broker_url)
+    yield found
+    found.close()
+
+
+def message(body=b"{}", **more):
+    return Message(**{"id": uuid7().hex, "type": TYPE, "body": body} | more)
+
+
+class TestPublishing:
+    def test_a_message_in_a_queue_is_confirmed(self, queues, publisher):
+        one = message(b'{"a": 1}', headers={"x": "y"})
+        assert publisher.publish([one]) == {one.id: CONFIRMED}
+        properties, body = wait_until(queues.take)
+        assert body == b'{"a": 1}'
+        assert (properties.message_id, properties.type, properties.headers["x"]) == (one.id, TYPE, "y")
+        assert (properties.delivery_mode, properties.content_type) == (2, "application/cloudevents+json")
+
+    def test_a_batch_keeps_its_order(self, queues, publisher):
+        batch = [message(str(number).encode()) for number in range(300)]
+        assert publisher.publish(batch) == {one.id: CONFIRMED for one in batch}
+        assert [wait_until(queues.take)[1] for _ in batch] == [one.body for one in batch]
+
+    def test_an_empty_batch_is_fine(self, publisher):
+        assert publisher.publish([]) == {}
+
+    def test_what_no_queue_hears_is_not_confirmed_and_nobody_s_fault(self, queues, publisher):
+        heard, unheard = message(), message(type="nobody.hears")
+        outcomes = publisher.publish([unheard, heard])
+        assert outcomes[heard.id] == CONFIRMED
+        assert "nobody.hears" in outcomes[unheard.id].error
+        assert not outcomes[unheard.id].counts
+
+    def test_what_is_too_large_is_refused_alone(self, queues, publisher):
+        before, poison, after = message(), message(TOO_LARGE), message()
+        outcomes = publisher.publish([before, poison, after])
+        assert (outcomes[before.id], outcomes[after.id]) == (CONFIRMED, CONFIRMED)
+        assert outcomes[poison.id].counts
+        assert "larger than" in outcomes[poison.id].error
+        assert publisher.publish([one := message()]) == {one.id: CONFIRMED}
+
+    def test_a_full_queue_refuses_and_it_is_nobody_s_fault(self, queues, publisher):
+        queues.delete()
+        arguments = broker.QUORUM | {"x-max-length": 2}
+        queues.channel.queue_declare(queues.service, durable=True, arguments=arguments)
+        queues.channel.queue_bind(queues.service, broker.EXCHANGE, TYPE)
+        batches = [publisher.publish([message()]) for _ in range(8)]
+        outcomes = [outcome for batch in batches for outcome in batch.values()]
+        assert CONFIRMED in outcomes
+        refused = [outcome for outcome in outcomes if outcome.error]
+        assert refused
+        assert not any(outcome.counts for outcome in refused)
+
+    def test_a_broker_that_is_away_takes_nothing(self):
+        publisher = BrokerPublisher("amqp://guest:guest@127.0.0.1:9/")
+        for _ in range(2):
+            with pytest.raises(TransportUnavailable):
+                publisher.publish([message()])
+        publisher.close()
+
+    def test_a_wrong_password_is_an_outage(self, broker_url):
+        publisher = BrokerPublisher(re.sub("//[^@]*@", "//nobody:nothing@", broker_url))
+        with pytest.raises(TransportUnavailable):
+            publisher.publish([message()])
+        publisher.close()
+
+    def test_a_publisher_that_was_closed_connects_again(self, queues, publisher):
+        publisher.publish([message()])
+        publisher.close()
+        assert publisher.publish([one := message()]) == {one.id: CONFIRMED}
+
+    def test_it_idles_without_losing_the_connection(self, queues, publisher):
+        publisher.publish([message()])
+        before = publisher._connection
+        for _ in range(3):
+            publisher.wait(0.01)
+        assert publisher.publish([one := message()]) == {one.id: CONFIRMED}
+        assert publisher._connection is before
+
+
+@pytest.mark.usefixtures("transactional_db")
+class TestRelaying:
+    def test_what_is_confirmed_is_sent(self, queues, publisher):
+        row = publish(user_event()).get()
+        Relay(publisher).relay_batch()
+        assert OutboxEvent.objects.get().state == "sent"
+        assert wait_until(queues.take)[1].decode() == row.envelope
+
+    def test_what_nobody_hears_stays_owed_until_somebody_does(self, queues, publisher):
+        queues.channel.queue_unbind(queues.service, broker.EXCHANGE, TYPE)
+        publish(user_event())
+        Relay(publisher).relay_batch()
+        row = OutboxEvent.objects.get()
+        assert (row.state, row.attempts) == ("pending", 0)
+        assert TYPE in row.error
+        queues.declare()
+        OutboxEvent.objects.update(next_attempt_at=None)
+        Relay(publisher).relay_batch()
+        assert OutboxEvent.objects.get().state == "sent"
+
+    def test_what_is_too_large_counts_attempts_and_its_neighbours_go(self, queues, publisher):
+        small, large, other = publish(user_event(), user_event(), user_event())
+        OutboxEvent.objects.filter(id=large.id).update(envelope=TOO_LARGE.decode())
+        Relay(publisher).relay_batch()
+        found = {row.id: (row.state, row.attempts) for row in OutboxEvent.objects.all()}
+        assert found == {small.id: ("sent", 0), large.id: ("pending", 1), other.id: ("sent", 0)}
+
+
+@pytest.fixture
+def consuming(queues, transactional_db, heard):
+    """`consuming(until)` consumes in a thread until the condition holds; returns the error that ended it."""
+
+    def run(until=lambda: False):
+        stopping, ended = threading.Event(), []
+
+        def consume():
+            try:
+                consume_events.consume(stopping)
+            except Exception as error:
+                ended.append(error)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=consume)
+        thread.start()
+        try:
+            wait_until(lambda: until() or not thread.is_alive(), seconds=20)
+        finally:
+            stopping.set()
+            thread.join(20)
+        return ended[0] if ended else None
+
+    return run
+
+
+def told(username="dora"):
+    return envelope(user_event(username=username))
+
+
+class TestConsuming:
+    @pytest.fixture(autouse=True)
+    def _quick_retries(self, monkeypatch):
+        monkeypatch.setattr(broker, "RETRY_SECONDS", (1,))
+        monkeypatch.setattr(consume_events, "RETRY_SECONDS", (1,))
+
+    def test_an_event_takes_effect_and_is_acked(self, queues, consuming):
+        queues.put(told())
+        assert consuming(until=Group.objects.exists) is None
+        wait_until(lambda: queues.count() == 0)
+        assert InboxEvent.objects.count() == 1
+
+    def test_a_burst_takes_effect_once_each(self, queues, consuming, publisher):
+        publisher.publish([message(told(f"person{number}")) for number in range(500)])
+        assert consuming(until=lambda: Group.objects.count() == 500) is None
+        assert (queues.count(), queues.count(".dead")) == (0, 0)
+
+    def test_a_failing_event_is_tried_again_and_then_set_aside(self, queues, consuming, heard):
+        body = told("poison")
+        queues.put(body, message_id="the-id", type=TYPE)
+        assert consuming(until=lambda: queues.count(".dead") == 1) is None
+        properties, found = queues.take(".dead")
+        assert found == body
+        assert (properties.message_id, properties.type, properties.headers["x-attempts"]) == ("the-id", TYPE, 2)
+        assert properties.headers["x-error"] == "RuntimeError: this handler fails"
+        assert heard == ["poison", "poison"]
+        assert not Group.objects.exists()
+        assert not InboxEvent.objects.exists()
+
+    def test_it_harms_no_other(self, queues, consuming):
+        for name in ("dora", "poison", "emil"):
+            queues.put(told(name))
+        assert consuming(until=lambda: queues.count(".dead") == 1) is None
+        assert Group.objects.count() == 2
+
+    @pytest.mark.parametrize("body", [b"{", b"", b"\xff", told().replace(b'"version":1', b'"version":"one"')])
+    def test_what_no_retry_can_help_is_set_aside_at_once(self, queues, consuming, heard, body):
+        queues.put(body)
+        assert consuming(until=lambda: queues.count(".dead") == 1) is None
+        properties, found = queues.take(".dead")
+        assert (found, properties.headers["x-attempts"]) == (body, 1)
+        assert properties.headers["x-error"].startswith("BadEvent")
+        assert heard == []
+
+    def test_a_message_of_a_stranger_s_with_odd_headers_is_set_aside(self, queues, consuming):
+        queues.put(told("poison"), headers={"x-attempts": "many"})
+        assert consuming(until=lambda: queues.count(".dead") == 1) is None
+
+    def test_an_event_may_come_many_times(self, queues, consuming, heard):
+        body = told()
+        for _ in range(10):
+            queues.put(body)
+        queues.put(told("last"))
+        assert consuming(until=lambda: "last" in heard) is None
+        assert heard == ["dora", "last"]
+
+    def test_with_the_database_away_nothing_is_acked(self, queues, consuming, monkeypatch):
+        def lose_the_database(event):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        monkeypatch.setattr(inbox, "handlers", lambda: {events.UserRegistered: lose_the_database})
+        queues.put(told())
+        assert isinstance(consuming(), OperationalError)
+        assert wait_until(lambda: queues.count() == 1)
+        assert queues.count(".dead") == 0
+
+    def test_a_queue_that_was_deleted_under_it_is_made_again(self, queues, consuming, publisher):
+        deleted = []
+
+        def delete_once():
+            if not deleted and consuming_now(queues):
+                deleted.append(queues.delete())
+            return False
+
+        assert isinstance(consuming(until=delete_once), TransportUnavailable)
+        one = message(told())
+        assert consuming(until=lambda: Group.objects.exists() or (publisher.publish([one]) and False)) is None
+        assert Group.objects.count() == 1
+
+    def test_a_broker_that_is_away_is_an_outage(self, consuming, settings):
+        settings.BROKER_URL = "amqp://guest:guest@127.0.0.1:9/"
+        assert isinstance(consuming(), TransportUnavailable)
+
+
+def consuming_now(queues):
+    return queues.channel.queue_declare(queues.service, passive=True).method.consumer_count == 1
+
+
+def test_what_is_not_acked_comes_again(queues, broker_url):
+    queues.put(b"owed")
+
+    def first_batch():
+        with Consumer(broker_url, service=queues.service, types=[TYPE], prefetch=10) as consumer:
+            return next(consumer.batches(threading.Event()))
+
+    seen = [first_batch()[0] for _ in range(2)]
+    assert [(delivery.body, delivery.redelivered) for delivery in seen] == [(b"owed", False), (b"owed", True)]
+
+
+def test_a_message_that_kills_its_consumer_ends_in_the_dead_letter_queue(queues, broker_url):
+    queues.put(b"poison")
+
+    def take_it_and_die():
+        with Consumer(broker_url, service=queues.service, types=[TYPE], prefetch=1) as consumer:
+            next(consumer.batches(threading.Event()))
+
+    for _ in range(broker.DELIVERY_LIMIT + 1):
+        if not queues.count(".dead"):
+            take_it_and_die()
+    assert wait_until(lambda: queues.take(".dead"))[1] == b"poison"
+
+
+def test_declaring_twice_changes_nothing(queues):
+    queues.put(b"kept")
+    queues.declare()
+    assert wait_until(lambda: queues.count() == 1)
