@@ -37,6 +37,13 @@ class AutoSchema(BaseAutoSchema):
         operation: str = super().get_operation_id().removeprefix("api_v1_")
         return operation
 
+    def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
+        """What may be left out of a request is always there in an answer."""
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        if direction == "response" and "properties" in schema:
+            schema["required"] = list(schema["properties"])
+        return schema
+
 
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A drf-spectacular postprocessing hook: every operation may answer with a problem (RFC 9457)."""

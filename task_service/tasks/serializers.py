@@ -22,9 +22,9 @@ class ParentField(serializers.PrimaryKeyRelatedField[Task]):
         return now if now is not None and data == str(now.pk) else super().to_internal_value(data)
 
     def get_choices(self, cutoff: int | None = None) -> dict[Any, Any]:
-        """A form that does not offer what is chosen now would take it away."""
-        now: Task | None = getattr(self.root.instance, "parent", None)
-        return ({str(now.pk): str(now)} if now else {}) | super().get_choices(cutoff)
+        """A form that does not offer what is chosen now would take it away; who can't see it sees its id alone."""
+        now = getattr(self.root.instance, "parent_id", None)
+        return ({now: str(now)} if now else {}) | super().get_choices(cutoff)
 
 
 class AssigneeField(serializers.PrimaryKeyRelatedField[User]):
