@@ -87,7 +87,6 @@ class KeysetPagination(BasePagination):
 
     def read(self, request: Request, view: Any) -> None:
         """Take the page's parameters from the request. Raises ValidationError that names the bad one."""
-        self.display_page_controls = True
         self.request = request
         self.key = view.page_key
         self.size = read_page_size(request)
@@ -136,6 +135,7 @@ class KeysetPagination(BasePagination):
 
     def cut(self, rows: list[Any], *, position: Callable[[Any], tuple[Any, UUID]]) -> list[Any]:
         """Drop the row too many, turn the page the right way round, and note where its neighbours start."""
+        self.display_page_controls = True
         more = len(rows) > self.size
         rows = rows[: self.size]
         if self.backwards:
