@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.conf import settings
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.openapi import AutoSchema as BaseAutoSchema
 
@@ -30,6 +32,15 @@ PROBLEM = {
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     target_class = "common.authentication.BearerAuthentication"
     name = "bearer"
+
+
+class CookieScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    name = "cookie"
+    priority = 0  # before drf-spectacular's own
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        description = "A browser has it from signing in at /login/; writes take the X-CSRFToken header too."
+        return {"type": "apiKey", "in": "cookie", "name": settings.ACCESS_COOKIE, "description": description}
 
 
 class AutoSchema(BaseAutoSchema):

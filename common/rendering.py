@@ -51,10 +51,13 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         return super().get_rendered_html_form(data, view, method, request)
 
     def refused(self, view: Any, request: Any, errors: list[dict[str, str]]) -> Any:
-        serializer = view.get_serializer(data=request.data)
+        sent = request.data.copy()
+        serializer = view.get_serializer(data=sent)
         serializer.is_valid()
         serializer._errors = {}
-        for field in serializer.fields.values():
+        for name, field in serializer.fields.items():
+            if field.write_only and isinstance(sent, dict):
+                sent.pop(name, None)  # a password does not come back
             if isinstance(field, DateTimeField):
                 field.format = None  # DRF reads what is sent back by this format; it is as the browser wrote it
         for error in errors:

@@ -21,6 +21,9 @@ sign_in: Any = (
     ],
     "rest_framework",  # the browsable API links to these names
 )
+docs = SpectacularSwaggerView.as_view(
+    url="/api/schema/users/", title="API docs · Tandem", template_name="common/docs.html"
+)
 v1: list[URLPattern | URLResolver] = [
     path("auth/register/", tokens.RegisterView.as_view(), name="register"),
     path("auth/token/", tokens.TokenView.as_view(), name="token"),
@@ -35,7 +38,7 @@ urlpatterns = [
     path("", include(sign_in)),
     path("admin/users/", admin.site.urls),
     path("api/schema/users/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url="/api/schema/users/")),
+    path("api/docs/", docs),
     path("", include("common.urls")),
 ]
 handler400 = "common.problems.bad_request"

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -39,6 +40,7 @@ class AssigneeField(serializers.PrimaryKeyRelatedField[User]):
         return {key: str(person) for key, person in now.items()} | super().get_choices(cutoff)
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}, "maxItems": MAX_ASSIGNEES})
 class AssigneesField(serializers.ManyRelatedField):
     """People by their ids, found with one query."""
 
@@ -54,6 +56,15 @@ class AssigneesField(serializers.ManyRelatedField):
         return [known[key] for key in ids]
 
 
+@extend_schema_serializer(
+    examples=[
+        OpenApiExample(
+            "A task",
+            value={"title": "Pay the rent", "priority": "high", "due_at": "2030-12-01T09:00:00Z"},
+            request_only=True,
+        )
+    ]
+)
 class TaskSerializer(ModelSerializer):
     """The task as it is on the wire, in what is answered and in what is sent."""
 
