@@ -1,9 +1,12 @@
+import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
 
 from local.rabbitmq import find_server
 from tests.system import oracle
+from tests.system.browser import PROGRAMS, Browser
 from tests.system.edge import Echo, Edge
 from tests.system.running import Person, System
 
@@ -50,3 +53,23 @@ def bob(system: System) -> Person:
 @pytest.fixture
 def charlie(system: System) -> Person:
     return system.register("charlie")
+
+
+@pytest.fixture(scope="session")
+def chromium(system: System) -> Iterator[Browser]:
+    found = [shutil.which(program) for program in PROGRAMS]
+    if not all(found):
+        missing = f"not installed: {', '.join(p for p, path in zip(PROGRAMS, found, strict=True) if path is None)}"
+        pytest.fail(missing) if os.environ.get("CI") == "true" else pytest.skip(missing)
+    browser = Browser(system.url, program=str(found[0]), driver=str(found[1]))
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """Nobody is signed in. After the test, no page may have been broken or have asked elsewhere."""
+    chromium.forget()
+    yield chromium
+    assert chromium.broken() == []
+    assert chromium.strange_requests() == []

@@ -75,13 +75,15 @@ class System:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop it; nothing that it started may live on."""
+        """Stop it; nothing that it started may live on, nor had to be killed."""
         for client in self._clients:
             client.close()
         started = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
         try:
             self.stop()
             assert [process for process in started if _lives(process)] == []
+            farewell = self.log("supervisord").rpartition("received SIGTERM")[2]
+            assert "SIGKILL" not in farewell, farewell
         finally:
             shutil.rmtree(self.data_dir)
 

@@ -1,0 +1,181 @@
+"""Both admins, as the operator works in them."""
+
+import pytest
+
+from tests.system.running import PASSWORD
+
+PEOPLE = "/admin/users/users/user/"
+TASKS = "/admin/tasks/tasks/task/"
+
+
+@pytest.fixture
+def office(browser, system):
+    """The operator has signed in."""
+    browser.sign_in(system.operator, system.operator_password, to="/admin/tasks/")
+    browser.see("Admin of tasks")
+    return browser
+
+
+@pytest.fixture
+def task(alice):
+    return alice.post("/api/v1/tasks/", json={"title": f"Water the plants of {alice.username}"}).json()
+
+
+def pick(browser, field, text):
+    """In a field that searches as one types."""
+    browser.click(f"#id_{field} + .select2")
+    browser.find(".select2-container--open .select2-search__field").send_keys(text)
+    browser.wait(lambda: [option.text for option in browser.all(".select2-results__option")] == [text])
+    browser.click(".select2-results__option")
+
+
+def run(browser, action):
+    browser.click("#result_list tbody [name=_selected_action]")
+    browser.choose("[name=action]", action)
+    browser.click("[name=index]")
+
+
+def test_a_stranger_comes_in_by_the_sign_in(browser, system):
+    browser.open(PEOPLE)
+    assert browser.path == "/login/?next=%2Fadmin%2Fusers%2Fusers%2Fuser%2F"
+    browser.fill(username=system.operator, password=system.operator_password)
+    browser.click("form button")
+    browser.wait(lambda: browser.path == PEOPLE)
+
+
+def test_one_sign_in_opens_both_admins_and_both_apis_and_one_sign_out_closes_them(office):
+    for path in ("/admin/users/", "/admin/tasks/", "/api/v1/users/me/", "/api/v1/tasks/"):
+        office.open(path)
+        office.see("Tandem")
+        assert office.path == path
+    office.open("/admin/tasks/")
+    office.driver.execute_script("document.getElementById('logout-form').submit()")
+    office.wait(lambda: office.path == "/")
+    for path in ("/admin/users/", "/admin/tasks/"):
+        office.open(path)
+        assert office.path.startswith("/login/")
+
+
+def test_one_admin_leads_to_the_other(office):
+    office.click("#site-name")
+    office.follow("Admin of people")
+    office.wait(lambda: office.path == "/admin/users/")
+
+
+@pytest.mark.parametrize("admin", ["/admin/users/", "/admin/tasks/"])
+def test_who_is_no_operator_is_refused(browser, alice, admin):
+    browser.sign_in(alice.username, PASSWORD, to=admin)
+    browser.see("Forbidden", "h1")
+
+
+def test_a_task_is_added_with_its_people_and_they_see_it(office, bob):
+    office.open(f"{TASKS}add/")
+    office.fill(title="Order new chairs", due_at_0="2030-12-24", due_at_1="10:00")
+    office.wait(lambda: bob.get("/api/v1/users/me/").status_code == 200)
+    pick(office, "assignees", bob.username)
+    office.click("[name=_save]")
+    office.see("was added successfully")
+    [task] = bob.get("/api/v1/tasks/").json()["results"]
+    assert (task["title"], task["due_at"]) == ("Order new chairs", "2030-12-24T10:00:00.000000Z")
+
+
+def test_mistakes_in_a_task_are_shown_at_their_fields(office, task):
+    office.open(f"{TASKS}{task['id']}/change/")
+    office.fill(due_at_0="tomorrow")
+    office.click("[name=_save]")
+    office.see("Enter a valid date.", ".field-due_at")
+    office.fill(due_at_0="")
+    pick(office, "parent", task["title"])
+    office.click("[name=_save]")
+    office.see("A task can't be below itself.", ".field-parent")
+
+
+def test_a_change_of_a_task_is_in_its_history(office, alice, task):
+    office.open(f"{TASKS}{task['id']}/change/")
+    office.choose("[name=priority]", "Urgent")
+    office.click("[name=_save]")
+    office.see("was changed successfully")
+    assert alice.get(f"/api/v1/tasks/{task['id']}/").json()["priority"] == "urgent"
+    office.open(f"{TASKS}{task['id']}/history/")
+    office.see("Changed Priority.")
+
+
+def test_actions_on_tasks_that_were_searched_for(office, alice, task):
+    office.open(f"{TASKS}?q={alice.username}")
+    run(office, "Complete the selected tasks")
+    office.see("Completed. 1 changed.")
+    assert alice.get(f"/api/v1/tasks/{task['id']}/").json()["status"] == "done"
+    run(office, "Delete selected tasks")
+    office.see("Are you sure")
+    office.click("form [type=submit]")
+    office.see("Successfully deleted 1 task.")
+    assert alice.get(f"/api/v1/tasks/{task['id']}/").status_code == 404
+
+
+def test_a_task_in_the_trash_is_only_shown(office, alice, task):
+    alice.delete(f"/api/v1/tasks/{task['id']}/")
+    office.open(f"{TASKS}{task['id']}/change/")
+    office.see(task["title"])
+    assert office.all("[name=_save]") == []
+
+
+def test_a_person_is_added_and_may_sign_in(office, system, alice):
+    name = f"new-{alice.username}"
+    office.open(f"{PEOPLE}add/")
+    office.fill(username=alice.username, email=alice.username + "@example.com", password1="abc", password2="abd")
+    office.click("[name=_save]")
+    office.see("The two password fields", ".field-password2")
+    office.fill(username=name, password1=PASSWORD, password2=PASSWORD)
+    office.click("[name=_save]")
+    office.see("This is taken already.", ".field-email")
+    office.fill(email=f"{name}@example.com", password1=PASSWORD, password2=PASSWORD)
+    office.click("[name=_save]")
+    office.see("was added successfully")
+    answer = system.client().post("/api/v1/auth/token/", json={"username": name, "password": PASSWORD})
+    assert answer.status_code == 200
+
+
+def test_a_person_is_made_an_operator_and_enters_both_admins(office, system, alice):
+    office.open(f"{PEOPLE}{alice.id}/change/")
+    office.click("[name=is_staff]")
+    office.click("[name=is_superuser]")
+    office.click("[name=_save]")
+    office.see("was changed successfully")
+    flag = "SELECT is_superuser FROM user_mirror_user WHERE id = %s"
+    system.eventually(lambda: system.sql("task_service", flag, alice.id) == [(True,)])
+    office.forget()
+    office.sign_in(alice.username, PASSWORD, to="/admin/tasks/")
+    office.see("Admin of tasks")
+
+
+def test_a_taken_name_is_told_in_a_persons_form(office, alice, bob):
+    office.open(f"{PEOPLE}{alice.id}/change/")
+    office.fill(username=bob.username.upper())
+    office.click("[name=_save]")
+    office.see("This is taken already.", ".field-username")
+
+
+def test_permissions_are_picked_by_search(office, alice):
+    office.open(f"{PEOPLE}{alice.id}/change/")
+    pick(office, "user_permissions", "People | user | Can view user")
+    office.click("[name=_continue]")
+    office.see("was changed successfully")
+    office.see("Can view user", ".field-user_permissions")
+
+
+@pytest.mark.parametrize("admin", ["/admin/users/", "/admin/tasks/"])
+def test_an_event_is_shown_in_full_and_only_shown(office, task, admin):
+    office.open(f"{admin}common/outboxevent/")
+    office.click("#result_list tbody a")
+    office.see('"specversion": "1.0"', "pre")
+    assert office.all("[name=_save]") == []
+
+
+@pytest.mark.parametrize("mirror", ["/admin/users/task_mirror/mirroredtask/", "/admin/tasks/user_mirror/user/"])
+def test_a_mirror_is_only_shown(office, system, task, mirror):
+    system.eventually(lambda: system.sql("user_service", "SELECT 1 FROM task_mirror_mirroredtask LIMIT 1"))
+    office.open(mirror)
+    office.click("#result_list tbody a")
+    office.see("Version")
+    assert office.all("[name=_save]") == []
+    assert office.all("a[href$='/add/']") == []
