@@ -1,8 +1,12 @@
 """What must hold after every fault, as soon as the system is healed and quiet. Read by SQL and AMQP alone.
 
-I1 every write answered 2xx exists · I2 no event without its change, no change without its event · I3 each event took
-effect exactly once · I4 mirrors equal their sources · I5 versions applied to an aggregate strictly increase to its last
-· I6 nothing is parked, dead or waiting for a retry · I7 every process is alive, no connection leaked.
+I1 Every write answered 2xx exists.
+I2 No event without its change, no change without its event.
+I3 Each event took effect in its subscriber, and nothing else did.
+I4 Mirrors equal their sources.
+I5 The versions applied to an aggregate strictly increase to the last one.
+I6 Nothing is parked, dead or waiting for a retry.
+I7 Every process is alive; no descriptor, thread or session leaks.
 """
 
 import json
@@ -10,6 +14,7 @@ from collections import defaultdict
 from itertools import pairwise
 
 import pika
+import psutil
 from pika.exceptions import AMQPError
 
 from tests.system.running import System
@@ -128,9 +133,15 @@ def depths(system: System) -> dict[str, int] | None:
 
 
 def check_processes(system: System) -> None:
-    """Two web workers, the relay and the consumer have a connection each."""
-    assert {state for _, state in system.processes().values()} == {"RUNNING"}
+    """Two web workers, the relay and the consumer have a session each; the last two need a handful of descriptors."""
+    processes = system.processes()
+    assert {state for _, state in processes.values()} == {"RUNNING"}
+    for name, (pid, _) in processes.items():
+        if name.endswith((".relay", ".consumer")):
+            process = psutil.Process(pid)
+            assert process.num_fds() <= 16, f"I7: {name} holds {process.num_fds()} descriptors"
+            assert process.num_threads() <= 2, f"I7: {name} has {process.num_threads()} threads"
     for service in SUBSCRIBER:
         query = "SELECT count(*) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
         count = system.sql(service, query, service)[0][0]
-        assert count <= 4, f"I7: {service} holds {count} connections"
+        assert count <= 4, f"I7: {service} holds {count} sessions"
