@@ -1,5 +1,7 @@
 """Mirrors: rows that another service owns, kept from its events."""
 
+from functools import cache
+
 from django.db import connection
 from django.db.models import Model
 
@@ -9,13 +11,18 @@ def upsert(row: Model) -> None:
 
     One statement, so that two consumers can't both read the old version and write.
     """
-    table, key = row._meta.db_table, row._meta.pk.attname
-    fields = {field.attname: field for field in row._meta.concrete_fields if not field.generated}
-    values = [field.get_db_prep_save(getattr(row, name), connection) for name, field in fields.items()]
-    assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in fields if name != key)
+    fields = row._meta.concrete_fields
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} ({', '.join(fields)}) VALUES ({', '.join(['%s'] * len(fields))}) "  # noqa: S608
-            f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {table}.version < EXCLUDED.version",
-            values,
-        )
+        cursor.execute(statement(type(row)), values)
+
+
+@cache
+def statement(model: type[Model]) -> str:
+    table, key = model._meta.db_table, model._meta.pk.attname
+    columns = [field.attname for field in model._meta.concrete_fields]
+    assignments = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns if column != key)
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))}) "  # noqa: S608
+        f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {table}.version < EXCLUDED.version"
+    )

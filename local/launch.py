@@ -9,8 +9,11 @@ from local.accounts import become, identity
 from local.ports import wait_for_port
 from local.program import Program, kill_leftovers, remember_process
 
+LOG_BYTES = 10_000_000
+
 
 def main(path: Path) -> None:
+    log_to(path.resolve().parent.parent / "logs" / f"{path.stem}.log")
     program = Program.load(path)
     pid_file = path.with_suffix(".pid")
     kill_leftovers(pid_file)
@@ -22,6 +25,15 @@ def main(path: Path) -> None:
     if program.account:
         become(program.account)
     os.execvpe(program.command[0], program.command, program.environment)
+
+
+def log_to(log: Path) -> None:
+    """Write straight to the file: through supervisord each line costs as much again as the request that it is about."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_suffix(".1.log"))
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(file, sys.stdout.fileno())
+    os.dup2(file, sys.stderr.fileno())
 
 
 if __name__ == "__main__":

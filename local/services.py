@@ -33,7 +33,8 @@ class Service:
             )  # fmt: skip
 
     def programs(self) -> list[Program]:
-        manage = [sys.executable, f"{self.name}/manage.py"]
+        """What delivers events stands back where cores are short: people's requests go first, events catch up."""
+        manage = ["nice", "-n", "5", sys.executable, f"{self.name}/manage.py"]
         kinds = {"web": self._web_command(), "relay": [*manage, "relay_events"]}
         if self.environment["BROKER_URL"]:
             kinds["consumer"] = [*manage, "consume_events"]

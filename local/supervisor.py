@@ -148,6 +148,5 @@ def _section(program: Program) -> str:
         f"[program:{program.name}]\ncommand=python -m local.launch {program.name}.json\n"
         "autostart=false\nautorestart=true\nstartsecs=1\nstartretries=1000000\n"
         f"stopsignal={program.stop_signal}\nstopwaitsecs={STOP_SECONDS}\nkillasgroup=true\n"
-        "redirect_stderr=true\n"
-        f"stdout_logfile=../logs/{program.name}.log\nstdout_logfile_maxbytes=10MB\nstdout_logfile_backups=2\n"
+        "stdout_logfile=NONE\nstderr_logfile=NONE\n"
     )
