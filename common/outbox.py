@@ -18,7 +18,7 @@ from common.ids import uuid7
 from common.models import OutboxEvent
 
 MAX_ATTEMPTS = 10
-DEFERRED_SECONDS = 5
+DEFERRED_SECONDS = 2
 
 DUE = """
 SELECT id, event_id, type, aggregate_id, envelope FROM common_outboxevent AS owed
