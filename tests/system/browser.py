@@ -80,9 +80,7 @@ class Browser:
         self.open(f"/login/?next={to}")
         self.fill(username=username, password=password)
         self.click("form button")
-        self.wait(
-            lambda: "/login/?" not in self.driver.current_url or self.driver.find_elements(By.CLASS_NAME, "error")
-        )
+        self.wait(lambda: not self.path.startswith("/login/") or self.all(".error"))
 
     # --- What a person sees
 
