@@ -22,12 +22,15 @@ class Delivery(NamedTuple):
 
 
 class Consumer:
-    """Yields what is there as batches; acks up to a tag. Any trouble is a TransportUnavailable from batches()."""
+    """Yields what is there as batches; acks up to a tag.
+
+    Trouble with the broker comes out of batches() as TransportUnavailable, any other of the thread's as itself.
+    """
 
     def __init__(self, url: str, *, service: str, types: list[str], prefetch: int) -> None:
         self._service, self._types, self._prefetch = service, types, prefetch
         self._parameters = parameters(url)
-        self._inbox: queue.Queue[Delivery | TransportUnavailable] = queue.Queue()
+        self._inbox: queue.Queue[Delivery | Exception] = queue.Queue()
         self._closing = threading.Event()
         self._connection: Any = None
         self._thread = threading.Thread(target=self._serve, name="amqp", daemon=True)
@@ -59,7 +62,7 @@ class Consumer:
 
     def _take(self, *, timeout: float) -> Delivery:
         item = self._inbox.get(timeout=timeout) if timeout else self._inbox.get_nowait()
-        if isinstance(item, TransportUnavailable):
+        if isinstance(item, Exception):
             raise item
         return item
 
@@ -76,6 +79,8 @@ class Consumer:
                 raise pika.exceptions.ConsumerCancelled
         except AMQP_ERRORS as error:
             self._inbox.put(TransportUnavailable(f"broker: {error!r}"))
+        except Exception as error:  # a consumer without its thread would wait for ever
+            self._inbox.put(error)
         finally:
             self._disconnect()
 
