@@ -1,4 +1,4 @@
-"""`python -m local.launch FILE`: become the program that the file describes; supervisord starts every process so."""
+"""`python -m local.launch FILE [LOG]`: become the program that the file describes; how supervisord starts processes."""
 
 import os
 import subprocess
@@ -12,8 +12,9 @@ from local.program import Program, kill_leftovers, remember_process
 LOG_BYTES = 10_000_000
 
 
-def main(path: Path) -> None:
-    log_to(path.resolve().parent.parent / "logs" / f"{path.stem}.log")
+def main(path: Path, log: Path | None = None) -> None:
+    if log is not None:
+        log_to(log)
     program = Program.load(path)
     pid_file = path.with_suffix(".pid")
     kill_leftovers(pid_file)
@@ -37,4 +38,4 @@ def log_to(log: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*map(Path, sys.argv[1:]))

@@ -145,7 +145,7 @@ def _configuration(groups: dict[str, list[Program]], socket: Path) -> str:
 
 def _section(program: Program) -> str:
     return (
-        f"[program:{program.name}]\ncommand=python -m local.launch {program.name}.json\n"
+        f"[program:{program.name}]\ncommand=python -m local.launch {program.name}.json ../logs/{program.name}.log\n"
         "autostart=false\nautorestart=true\nstartsecs=1\nstartretries=1000000\n"
         f"stopsignal={program.stop_signal}\nstopwaitsecs={STOP_SECONDS}\nkillasgroup=true\n"
         "stdout_logfile=NONE\nstderr_logfile=NONE\n"
