@@ -51,7 +51,7 @@ def configuration(*, level: str) -> dict[str, Any]:
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.server": {"handlers": [], "propagate": True},
-            "pika": {"level": "ERROR"},  # the relay and the consumer say in one line what pika says in ten
+            "pika": {"level": "CRITICAL"},  # the relay and the consumer say in one line what pika says in ten
             "httpx": {"level": "WARNING"},
         },
     }

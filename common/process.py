@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -11,6 +12,7 @@ from common.transport import TransportUnavailable
 
 log = structlog.get_logger()
 MAX_BACKOFF_SECONDS = 5
+STEADY_SECONDS = 30  # longer than any attempt to connect
 
 
 def stop_on_signals() -> threading.Event:
@@ -23,15 +25,16 @@ def stop_on_signals() -> threading.Event:
 def keep_running(work: Callable[[threading.Event], None], stopping: threading.Event) -> None:
     """Call `work` again and again until stopping is set; ride out a database or a transport that is away.
 
-    The wait grows to MAX_BACKOFF_SECONDS and falls back once a call of `work` has gone well.
+    The wait grows to MAX_BACKOFF_SECONDS and starts small again once a call of `work` has gone well, or for longer.
     """
     failures = 0
     while not stopping.is_set():
+        started = time.monotonic()
         try:
             work(stopping)
             failures = 0
         except (TransportUnavailable, OperationalError, InterfaceError) as error:
-            failures += 1
+            failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
             if isinstance(error, OperationalError | InterfaceError):
                 connection.close()
             if failures == 1 or failures % 10 == 0:

@@ -24,13 +24,18 @@ if ENVIRONMENT not in ("local", "production"):
 
 
 def secret(name: str) -> str:
-    """Return a required secret; production refuses the well-known values of .env.example."""
+    """Return a required secret."""
     value: str = env.str(name)
     if len(value) < 16:
         raise ImproperlyConfigured(f"{name} is shorter than 16 characters")
-    if ENVIRONMENT == "production" and value.startswith("local-only-"):
-        raise ImproperlyConfigured(f"{name} is a local-only value: production needs one of its own")
+    refuse_local_only(name, value)
     return value
+
+
+def refuse_local_only(name: str, value: str) -> None:
+    """Refuse the well-known values of .env.example in production."""
+    if ENVIRONMENT == "production" and value.startswith("local-only-"):
+        raise ImproperlyConfigured(f"{name} has a local-only value: production needs one of its own")
 
 
 def url(name: str, value: str, *schemes: str) -> SplitResult:
@@ -42,6 +47,7 @@ def url(name: str, value: str, *schemes: str) -> SplitResult:
         good = False
     if not good:
         raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    refuse_local_only(name, parts.password or "")
     return parts
 
 

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from common.settings import refuse_local_only
 from user_service.users import services
 from user_service.users.models import User
 
@@ -16,6 +17,7 @@ class Command(BaseCommand):
         username, password = os.environ.get("OPERATOR_USERNAME"), os.environ.get("OPERATOR_PASSWORD")
         if not username or not password:
             raise CommandError("Set OPERATOR_USERNAME and OPERATOR_PASSWORD")
+        refuse_local_only("OPERATOR_PASSWORD", password)
         user = User.objects.filter(username__iexact=username).first()
         if user is None:
             email = f"{username}@localhost.localdomain"
