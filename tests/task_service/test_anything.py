@@ -16,7 +16,14 @@ few = settings(many, max_examples=25)
 NAMES = ["title", "description", "status", "priority", "start_at", "due_at", "parent", "assignees", "version", "x"]
 WORDS = ["todo", "done", "high", "me", "true", "2030-05-01T12:00:00Z", "01900000-0000-7000-8000-000000000000"]
 words = st.sampled_from(WORDS) | st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-scalars = st.none() | st.booleans() | st.integers() | st.integers(0, 10**60) | st.floats(allow_nan=False) | words
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(0, 10**60)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words
+)
 anything = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8
 )
