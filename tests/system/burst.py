@@ -125,7 +125,7 @@ class Writer:
             if answer is not None:
                 return answer
             assert time.monotonic() < deadline, f"no answer within {PATIENCE_SECONDS} s: {self.burst.statuses}"
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def attempt(self, send) -> httpx.Response | None:
         try:

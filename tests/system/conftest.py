@@ -1,9 +1,11 @@
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from local import postgres
 from local.rabbitmq import find_server
 from tests.system import oracle
 from tests.system.browser import PROGRAMS, Browser
@@ -11,10 +13,30 @@ from tests.system.edge import Echo, Edge
 from tests.system.running import Person, System
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test of a system also waits for its start."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(240))
+
+
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """The one system that the tests share. Who breaks something in it heals it before the test ends."""
     with System() as running:
+        oracle.watch_mirrors(running)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def brokerless() -> Iterator[System]:
+    """Like `system`, on a machine without RabbitMQ, with one web worker in each service."""
+    postgres.account()  # made with the whole PATH, if it has to be made
+    folders = [folder for folder in os.environ["PATH"].split(":") if not (Path(folder) / "rabbitmq-server").exists()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", ":".join(folders))
+        if find_server() is not None:
+            pytest.skip("rabbitmq-server is found without PATH, too")
+    with System(PATH=":".join(folders), WEB_WORKERS="1") as running:
         oracle.watch_mirrors(running)
         yield running
 

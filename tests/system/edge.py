@@ -94,10 +94,9 @@ class Edge:
         self.program = edge_program(settings, both, self.folder / "edge")
 
     def __enter__(self) -> Self:
+        environment = self.program.environment | {"EDGE_WORKERS": "1"}
         with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(
-                self.program.command, cwd=ROOT, env=self.program.environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(self.program.command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         ports.wait_for_port(self.port, timeout=20)
         return self
 

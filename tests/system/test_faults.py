@@ -9,7 +9,6 @@ import pytest
 from tests.system import oracle
 from tests.system.burst import Burst
 
-pytestmark = pytest.mark.timeout(240)
 SERVICES = ("user_service", "task_service")
 
 

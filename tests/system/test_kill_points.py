@@ -6,11 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from tests.system import oracle
-
-pytestmark = pytest.mark.timeout(180)
 
 
 @contextmanager

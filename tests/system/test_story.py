@@ -15,7 +15,7 @@ def test_a_task_can_be_assigned_to_somebody_who_registered_a_moment_ago(system, 
     def assign():
         return alice.post("/api/v1/tasks/", json={"title": "Pay the rent", "assignees": [bob.id]})
 
-    answer = system.eventually(lambda: (answer := assign()).status_code == 201 and answer, seconds=1)
+    answer = system.eventually(lambda: (answer := assign()).status_code == 201 and answer)
 
     assert answer.json()["assignees"] == [bob.id]
 

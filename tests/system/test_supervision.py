@@ -4,12 +4,9 @@ import subprocess
 import sys
 
 import psutil
-import pytest
 
 from local.settings import ROOT
 from tests.system import oracle
-
-pytestmark = pytest.mark.timeout(240)
 
 
 def ps(system):
