@@ -48,15 +48,25 @@ class BrokerPublisher:
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None and connection.is_open:
+        if connection is None:
+            return
+        was_open = connection.is_open
+        if was_open:
             connection.close()
-        if connection is not None and not connection.is_closed:
-            self._done = lambda: False
-            connection.ioloop.call_later(1, connection.ioloop.stop)
-            connection.add_on_close_callback(lambda *_: connection.ioloop.stop())
-            connection.ioloop.start()
-        if connection is not None:
-            connection.ioloop.close()
+        self._finish(connection)
+        if was_open and not connection.is_closed:  # no answer; pika has no public call for giving up on one
+            connection._adapter_disconnect_stream()
+            self._finish(connection)
+        connection.ioloop.close()
+
+    def _finish(self, connection: Any) -> None:
+        """Turn the I/O loop until the connection is closed, for a second at most."""
+        if connection.is_closed:
+            return
+        self._done = lambda: False
+        connection.ioloop.call_later(1, connection.ioloop.stop)
+        connection.add_on_close_callback(lambda *_: connection.ioloop.stop())
+        connection.ioloop.start()
 
     def _send(self, message: Message) -> None:
         properties = pika.BasicProperties(

@@ -5,10 +5,14 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
+from django.db import connection
 from rest_framework.test import APIClient
 
 from common import events, inbox
 from common.ids import uuid7
+from common.management.commands import consume_events
+from tests.common.queues import Queues
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +71,40 @@ def http_answer():
             return f"http://127.0.0.1:{server.server_port}/"
 
         yield serve
+
+
+@pytest.fixture
+def queues(broker_url, settings):
+    settings.BROKER_URL = broker_url
+    settings.SERVICE = f"test-{uuid7().hex}"
+    found = Queues(broker_url, settings.SERVICE)
+    found.declare()
+    yield found
+    found.clear()
+
+
+@pytest.fixture
+def consuming(queues, transactional_db, heard):
+    """`consuming(until)` consumes in a thread until the condition holds; returns the error that ended it."""
+
+    def run(until=lambda: False):
+        stopping, ended = threading.Event(), []
+
+        def consume():
+            try:
+                consume_events.consume(stopping)
+            except Exception as error:
+                ended.append(error)
+            finally:
+                connection.close()
+
+        thread = threading.Thread(target=consume)
+        thread.start()
+        try:
+            wait_until(lambda: until() or not thread.is_alive(), seconds=20)
+        finally:
+            stopping.set()
+            thread.join(20)
+        return ended[0] if ended else None
+
+    return run

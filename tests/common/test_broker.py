@@ -3,7 +3,6 @@
 import re
 import threading
 
-import pika
 import pytest
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
@@ -11,59 +10,16 @@ from django.db import OperationalError, connection
 from common import broker, events, inbox
 from common.broker.consumer import Consumer
 from common.broker.publisher import BrokerPublisher
-from common.ids import uuid7
 from common.management.commands import consume_events
 from common.management.commands.relay_events import Relay
 from common.models import InboxEvent, OutboxEvent
-from common.transport import CONFIRMED, Message, TransportUnavailable
-from tests.common.test_outbox import publish
-from tests.envelopes import envelope, user_event
+from common.transport import CONFIRMED, TransportUnavailable
+from tests.common.publishing import message, publish
+from tests.common.queues import TYPE, told
+from tests.envelopes import user_event
 from tests.waiting import wait_until
 
 TOO_LARGE = b"x" * 17 * 1024 * 1024
-TYPE = events.UserRegistered.type
-
-
-class Queues:
-    """A look at the broker from outside."""
-
-    def __init__(self, url, service):
-        self.service = service
-        self.connection = pika.BlockingConnection(pika.URLParameters(url))
-        self.channel = self.connection.channel()
-
-    def declare(self):
-        broker.declare(self.channel, self.service, [TYPE])
-
-    def count(self, queue=""):
-        return self.channel.queue_declare(f"{self.service}{queue}", passive=True).method.message_count
-
-    def take(self, queue=""):
-        """The next message's properties and body, None if there is none."""
-        method, properties, body = self.channel.basic_get(f"{self.service}{queue}", auto_ack=True)
-        return (properties, body) if method else None
-
-    def put(self, body, **properties):
-        self.channel.basic_publish("", self.service, body, pika.BasicProperties(**properties))
-
-    def delete(self, queue=""):
-        self.channel.queue_delete(f"{self.service}{queue}")
-
-    def clear(self):
-        waiting = [f".retry.{seconds}s" for seconds in (1, *broker.RETRY_SECONDS)]
-        for queue in ("", ".dead", *waiting):
-            self.delete(queue)
-        self.connection.close()
-
-
-@pytest.fixture
-def queues(broker_url, settings):
-    settings.BROKER_URL = broker_url
-    settings.SERVICE = f"test-{uuid7().hex}"
-    found = Queues(broker_url, settings.SERVICE)
-    found.declare()
-    yield found
-    found.clear()
 
 
 @pytest.fixture
@@ -71,10 +27,6 @@ def publisher(queues, broker_url):
     found = BrokerPublisher(broker_url)
     yield found
     found.close()
-
-
-def message(body=b"{}", **more):
-    return Message(**{"id": uuid7().hex, "type": TYPE, "body": body} | more)
 
 
 class TestPublishing:
@@ -174,37 +126,6 @@ class TestRelaying:
         Relay(publisher).relay_batch()
         found = {row.id: (row.state, row.attempts) for row in OutboxEvent.objects.all()}
         assert found == {small.id: ("sent", 0), large.id: ("pending", 1), other.id: ("sent", 0)}
-
-
-@pytest.fixture
-def consuming(queues, transactional_db, heard):
-    """`consuming(until)` consumes in a thread until the condition holds; returns the error that ended it."""
-
-    def run(until=lambda: False):
-        stopping, ended = threading.Event(), []
-
-        def consume():
-            try:
-                consume_events.consume(stopping)
-            except Exception as error:
-                ended.append(error)
-            finally:
-                connection.close()
-
-        thread = threading.Thread(target=consume)
-        thread.start()
-        try:
-            wait_until(lambda: until() or not thread.is_alive(), seconds=20)
-        finally:
-            stopping.set()
-            thread.join(20)
-        return ended[0] if ended else None
-
-    return run
-
-
-def told(username="dora"):
-    return envelope(user_event(username=username))
 
 
 class TestConsuming:

@@ -1,6 +1,5 @@
 import json
 import threading
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,20 +10,10 @@ from django.db.transaction import TransactionManagementError
 from common import events, outbox
 from common.ids import uuid7
 from common.models import OutboxEvent
+from tests.common.publishing import publish, versions
 from tests.envelopes import user_event
 
 State = OutboxEvent.State
-
-
-def publish(*told):
-    with transaction.atomic():
-        for event in told:
-            outbox.publish(event)
-    return OutboxEvent.objects.order_by("id")
-
-
-def versions(event, first, last):
-    return [replace(event, version=version) for version in range(first, last + 1)]
 
 
 def due_ids():

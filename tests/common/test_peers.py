@@ -9,7 +9,7 @@ from common.management.commands.relay_events import Relay
 from common.models import InboxEvent, OutboxEvent
 from common.peers import PeerPublisher
 from common.transport import CONFIRMED, Message, TransportUnavailable
-from tests.common.test_outbox import publish
+from tests.common.publishing import publish
 from tests.envelopes import envelope, user_event
 
 NOBODY = "http://127.0.0.1:9/internal/events/"

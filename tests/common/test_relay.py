@@ -10,8 +10,7 @@ from common.management.commands import relay_events
 from common.management.commands.relay_events import Relay
 from common.models import OutboxEvent
 from common.transport import Outcome, TransportUnavailable
-from tests.common.publishing import FakePublisher
-from tests.common.test_outbox import publish, versions
+from tests.common.publishing import FakePublisher, publish, versions
 from tests.envelopes import user_event
 
 RETURNED = Outcome("no queue hears user.registered")
