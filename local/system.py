@@ -1,5 +1,6 @@
 """The whole system: what it consists of here, and the order in which it starts."""
 
+import contextlib
 import secrets
 import subprocess
 from functools import partial
@@ -16,6 +17,7 @@ from local.supervisor import Supervisor
 from local.waiting import answers, tail, wait_until
 
 WEB_START_SECONDS = 120
+DELIVERY_SECONDS = 15
 
 
 class System:
@@ -158,6 +160,14 @@ class System:
         for process in self.supervisor.processes():
             log = self.logs / f"{process.name}.log"
             wait_until(partial(self.supervisor.runs, process.name), process.name, 20, log)
+        self._await_deliveries(services)
+
+    def _await_deliveries(self, services: list[Service]) -> None:
+        """An operator could sign in before task_service has heard of them; without a broker it starts all the same."""
+        with contextlib.suppress(StartError):
+            for service in services:
+                name = f"{service.name}.relay"
+                wait_until(service.owes_nothing, name, DELIVERY_SECONDS, self.logs / f"{name}.log")
 
     def _await_web(self, service: Service) -> None:
         name = f"{service.name}.web"
