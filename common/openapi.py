@@ -50,7 +50,7 @@ class AutoSchema(BaseAutoSchema):
 
     def _map_basic_serializer(self, serializer: Any, direction: str) -> dict[str, Any]:
         """What may be left out of a request is always there in an answer."""
-        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]
         if direction == "response" and "properties" in schema:
             schema["required"] = list(schema["properties"])
         return schema

@@ -8,7 +8,6 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
@@ -103,7 +102,7 @@ def mark_failed(row_id: int, reason: str) -> None:
     """The event itself was refused: try again later and later, then park it for an operator."""
     attempts = OutboxEvent.objects.values_list("attempts", flat=True).get(id=row_id) + 1
     OutboxEvent.objects.filter(id=row_id).update(
-        attempts=F("attempts") + 1,
+        attempts=attempts,
         next_attempt_at=Now() + timedelta(seconds=min(2**attempts, 300)),
         state=OutboxEvent.State.PARKED if attempts >= MAX_ATTEMPTS else OutboxEvent.State.PENDING,
         error=reason,

@@ -1,5 +1,6 @@
 """What every API view does with its query parameters, and the door for events that come by HTTP."""
 
+from collections.abc import Set
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common import inbox
+from common import inbox, pagination
 from common.authentication import ServiceAuthentication
 from common.events import BadEvent, decode_envelope
 
@@ -19,8 +20,6 @@ FORMAT_PARAMETERS = {"format"}  # the browsable API's
 
 class HonestQueryMixin:
     """Refuses query parameters that the view does not know, or that are given twice."""
-
-    query_parameters: frozenset[str] = frozenset()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
@@ -38,8 +37,12 @@ class HonestQueryMixin:
         if errors:
             raise ValidationError(errors)
 
-    def known_query_parameters(self) -> frozenset[str]:
-        return self.query_parameters
+    def known_query_parameters(self) -> Set[str]:
+        """Only lists take parameters: those of the pages, and the filters of the view's `filterset_class`."""
+        if getattr(self, "action", None) != "list":
+            return frozenset()
+        filters: Set[str] = self.filterset_class.base_filters.keys()  # type: ignore[attr-defined]
+        return pagination.PARAMETERS | filters
 
 
 @extend_schema(exclude=True)

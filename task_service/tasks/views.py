@@ -44,9 +44,6 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
     def person(self) -> User:
         return cast("User", self.request.user)  # IsAuthenticated has passed
 
-    def known_query_parameters(self) -> frozenset[str]:
-        return pagination.PARAMETERS | set(TaskFilter.base_filters) if self.action == "list" else frozenset()
-
     def get_queryset(self) -> QuerySet[Task]:
         tasks = Task.objects.visible_to(self.request.user.pk).prefetch_related("participants")
         return tasks if self.action == "list" else tasks.in_place()  # of a list, the filter `trashed` says

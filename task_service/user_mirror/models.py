@@ -20,7 +20,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person as user_service told it. Written only by the handler, and by `ensure_known` for who came before it."""
+    """A person as user_service told it. Written only by the handler, and by `create_task` for who came before it."""
 
     id = models.UUIDField(primary_key=True, editable=False)
     version = models.PositiveBigIntegerField(default=0)

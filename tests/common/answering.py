@@ -33,7 +33,8 @@ class PlanSerializer(Serializer):
 
 
 class Who(HonestQueryMixin, APIView):
-    query_parameters = frozenset({"colour"})
+    def known_query_parameters(self):
+        return frozenset({"colour"})
 
     def get(self, request):
         return Response({"username": request.user.username, "id": str(request.user.pk)})

@@ -43,7 +43,6 @@ def test_one_person_shows_the_same_three_fields(directory, bob):
         ("ch", ["charlie"]),
         ("arlie", []),
         ("nobody", []),
-        ("", []),
         ("!&|():*'\\", []),
         ("bob'", ["bob"]),
     ],
@@ -52,9 +51,9 @@ def test_search_finds_the_start_of_words(directory, search, found):
     assert names(directory.get(URL, {"search": search})) == found
 
 
-@pytest.mark.parametrize("search", ["a\u0000b", "x" * 151])
-def test_a_search_that_is_too_long_or_no_text_is_refused(directory, search):
-    assert field_errors(directory.get(URL, {"search": search})) == {"search": "invalid"}
+@pytest.mark.parametrize(("search", "code"), [("a\u0000b", "null_characters_not_allowed"), ("x" * 151, "max_length")])
+def test_a_search_that_is_too_long_or_no_text_is_refused(directory, search, code):
+    assert field_errors(directory.get(URL, {"search": search})) == {"search": code}
 
 
 def test_who_is_locked_out_is_not_in_it(directory, bob):

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 
@@ -18,8 +19,10 @@ from user_service.users.models import User
 GRACE = timedelta(seconds=15)
 
 
-class RefreshRefused(Exception):
+class RefreshRefused(AuthenticationFailed):
     """The refresh token is not good, or not any more."""
+
+    default_code = "token_not_valid"
 
 
 class Pair(NamedTuple):

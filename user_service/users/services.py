@@ -1,4 +1,4 @@
-"""What can be changed about people. Every function is one transaction that also publishes its event."""
+"""What can be changed about people. What others may know of them is published in the same transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

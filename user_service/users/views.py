@@ -3,9 +3,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, mixins, viewsets
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,6 +12,7 @@ from common.concurrency import require_match, with_etag
 from common.views import HonestQueryMixin
 from user_service.task_mirror.models import MirroredTask
 from user_service.users import services
+from user_service.users.filters import PeopleFilter
 from user_service.users.models import User
 from user_service.users.serializers import MeSerializer, PersonSerializer
 
@@ -50,29 +49,20 @@ def version_of(user: User, task_counts: dict[str, int]) -> str:
     return f"{user.version}-{task_counts['open']}-{task_counts['done']}"
 
 
-@extend_schema(parameters=[OpenApiParameter("search", str, description="The start of words of a name.")])
 class PeopleView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[User]):
     """The directory of active people."""
 
     serializer_class = PersonSerializer
+    filterset_class = PeopleFilter
     pagination_class = pagination.KeysetPagination
     orderings = {"created_at": None, "username": Lower("username")}
     default_ordering = "created_at"
     page_key = "id"
     lookup_value_converter = "uuid"
 
-    def known_query_parameters(self) -> frozenset[str]:
-        return pagination.PARAMETERS | {"search"} if self.action == "list" else frozenset()
-
     def get_queryset(self) -> QuerySet[User]:
         people: QuerySet[User] = User.objects.active()
-        search = self.request.query_params.get("search")
-        if search is None:
-            return people
-        if "\0" in search or len(search) > 150:
-            raise ValidationError({"search": [ErrorDetail("Give at most 150 characters.", "invalid")]})
-        found: QuerySet[User] = User.objects.active().matching(search)
-        return found
+        return people
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         person = self.get_object()

@@ -83,9 +83,13 @@ class Relay:
 
 
 def mark_unsent(outcomes: dict[int, Outcome]) -> None:
+    deferred: dict[str, list[int]] = {}
     for row_id, outcome in outcomes.items():
-        log.warning("event not sent", row=row_id, error=outcome.error)
         if outcome.counts:
+            log.warning("event refused", row=row_id, error=outcome.error)
             outbox.mark_failed(row_id, outcome.error)
         else:
-            outbox.mark_deferred([row_id], outcome.error)
+            deferred.setdefault(outcome.error, []).append(row_id)
+    for error, row_ids in deferred.items():
+        log.warning("events wait", error=error, count=len(row_ids), first_row=row_ids[0])
+        outbox.mark_deferred(row_ids, error)
