@@ -43,6 +43,7 @@ def test_one_person_shows_the_same_three_fields(directory, bob):
         ("ch", ["charlie"]),
         ("arlie", []),
         ("nobody", []),
+        ("", ["alice", "bob", "charlie"]),
         ("!&|():*'\\", []),
         ("bob'", ["bob"]),
     ],
