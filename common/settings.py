@@ -78,9 +78,12 @@ DATABASES = {
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "OPTIONS": {
             **env.db_url("DATABASE_URL").get("OPTIONS", {}),
-            "server_side_binding": True,  # lets PostgreSQL keep prepared statements
+            "server_side_binding": True,  # with it and the threshold PostgreSQL keeps the plans of frequent statements
+            "prepare_threshold": 5,
             "connect_timeout": 3,
-            "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s",
+            "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
+            # A relay whose host is gone must not hold the lock of the active one for PostgreSQL's two hours.
+            " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
             "tcp_user_timeout": 10_000,
         },
     }
