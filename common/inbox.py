@@ -1,6 +1,8 @@
 """The inbox: an event takes effect once, however often it is delivered."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import structlog
@@ -10,9 +12,10 @@ from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from common.events import BadEvent, Envelope, Event, decode_envelope, decode_event
+from common.mirrors import Mirror
 from common.models import InboxEvent
 
-Handlers = Mapping[type[Event], Callable[[Any], None]]
+Handlers = Mapping[type[Event], Callable[..., None]]
 
 
 def handlers() -> Handlers:
@@ -44,17 +47,23 @@ def _apply(bodies: Sequence[bytes]) -> None:
     envelopes = {envelope.id: envelope for envelope in map(decode_envelope, bodies)}
     with transaction.atomic():
         new = _insert_new(list(envelopes.values()))
-        by_type = {event_type.type: (event_type, handler) for event_type, handler in handlers().items()}
-        for envelope in envelopes.values():
-            if envelope.id not in new:
+        known = [_handler_and_event(envelope) for envelope in envelopes.values() if envelope.id in new]
+        for handler, group in groupby(known, key=itemgetter(0)):
+            if isinstance(handler, Mirror):
+                handler(*(event for _, event, _ in group))
                 continue
-            if envelope.type not in by_type:
-                raise BadEvent(f"nothing here hears {envelope.type}")
-            event_type, handler = by_type[envelope.type]
-            with structlog.contextvars.bound_contextvars(
-                event_id=str(envelope.id), event_type=envelope.type, request_id=envelope.requestid
-            ):
-                handler(decode_event(event_type, envelope))
+            for _, event, envelope in group:
+                with structlog.contextvars.bound_contextvars(
+                    event_id=str(envelope.id), event_type=envelope.type, request_id=envelope.requestid
+                ):
+                    handler(event)
+
+
+def _handler_and_event(envelope: Envelope) -> tuple[Callable[..., None], Event, Envelope]:
+    for event_type, handler in handlers().items():
+        if event_type.type == envelope.type:
+            return handler, decode_event(event_type, envelope), envelope
+    raise BadEvent(f"nothing here hears {envelope.type}")
 
 
 def _insert_new(envelopes: Sequence[Envelope]) -> set[Any]:

@@ -32,7 +32,12 @@ class OutboxEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index("id", name="outbox_pending", condition=models.Q(state="pending")),
+            models.Index("id", name="outbox_fresh", condition=models.Q(state="pending", next_attempt_at=None)),
+            models.Index(
+                "next_attempt_at",
+                name="outbox_again",
+                condition=models.Q(state="pending", next_attempt_at__isnull=False),
+            ),
             models.Index(
                 "aggregate_id",
                 "id",

@@ -17,17 +17,26 @@ from common.ids import uuid7
 from common.models import OutboxEvent
 
 MAX_ATTEMPTS = 10
-DEFERRED_SECONDS = 2
+RETRIES = 100  # of a batch at most: what nobody hears must not keep the rest waiting
 
 DUE = """
-SELECT id, event_id, type, aggregate_id, envelope FROM common_outboxevent AS owed
-WHERE state = 'pending' AND (next_attempt_at IS NULL OR next_attempt_at <= now())
-  AND NOT EXISTS (
-    SELECT FROM common_outboxevent AS failing
-    WHERE failing.aggregate_id = owed.aggregate_id AND failing.id < owed.id
-      AND failing.state <> 'sent' AND failing.next_attempt_at IS NOT NULL
-      AND (failing.state = 'parked' OR failing.next_attempt_at > now()))
-ORDER BY id LIMIT %s
+WITH fresh AS (
+  SELECT * FROM common_outboxevent AS owed WHERE state = 'pending' AND next_attempt_at IS NULL
+    AND NOT EXISTS (
+      SELECT FROM common_outboxevent AS failing
+      WHERE failing.aggregate_id = owed.aggregate_id AND failing.id < owed.id
+        AND failing.state <> 'sent' AND failing.next_attempt_at IS NOT NULL)
+  ORDER BY id LIMIT %s
+), again AS (
+  SELECT * FROM common_outboxevent WHERE state = 'pending' AND next_attempt_at <= now()
+  ORDER BY next_attempt_at LIMIT %s
+)
+SELECT id, event_id, type, aggregate_id, envelope FROM (TABLE fresh UNION ALL TABLE again) AS due ORDER BY id
+"""
+DEFER = """
+UPDATE common_outboxevent SET error = %s,
+  next_attempt_at = now() + least(greatest((now() - created_at) / 10, interval '2 s'), interval '30 s')
+WHERE id = ANY(%s)
 """
 
 
@@ -71,7 +80,7 @@ def due(limit: int) -> list[Due]:
     Plain SQL: the relay asks twenty times a second, and building it by the ORM was all that an idle relay did.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [limit])
+        cursor.execute(DUE, [limit, RETRIES])
         return [Due(*row) for row in cursor.fetchall()]
 
 
@@ -92,10 +101,12 @@ def mark_sent(ids: Collection[int]) -> None:
 
 
 def mark_deferred(ids: Collection[int], reason: str) -> None:
-    """The broker could not take it now: no attempt is counted, an outage never parks an event."""
-    OutboxEvent.objects.filter(id__in=ids).update(
-        next_attempt_at=Now() + timedelta(seconds=DEFERRED_SECONDS), error=reason
-    )
+    """The broker could not take it now: no attempt is counted, an outage never parks an event.
+
+    The wait grows with the event's age, from 2 to 30 s.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(DEFER, [reason, list(ids)])
 
 
 def mark_failed(row_id: int, reason: str) -> None:

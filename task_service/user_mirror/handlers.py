@@ -1,16 +1,16 @@
-from common import events, mirrors
+from common import events
+from common.mirrors import Mirror
 from task_service.user_mirror.models import User
 
 
-def mirror_user(event: events.UserEvent) -> None:
-    mirrors.upsert(
-        User(
-            id=event.id,
-            version=event.version,
-            username=event.username,
-            display_name=event.display_name,
-            is_active=event.is_active,
-            is_staff=event.is_staff,
-            is_superuser=event.is_superuser,
-        )
+@Mirror
+def mirror_user(event: events.UserEvent) -> User:
+    return User(
+        id=event.id,
+        version=event.version,
+        username=event.username,
+        display_name=event.display_name,
+        is_active=event.is_active,
+        is_staff=event.is_staff,
+        is_superuser=event.is_superuser,
     )

@@ -6,6 +6,7 @@ import threading
 import pytest
 from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from common import broker, events, inbox
 from common.broker.consumer import Consumer
@@ -194,6 +195,18 @@ class TestConsuming:
         assert isinstance(consuming(), OperationalError)
         assert wait_until(lambda: queues.count() == 1)
         assert queues.count(".dead") == 0
+
+    def test_a_long_outage_of_the_database_costs_no_delivery(self, queues, consuming, monkeypatch):
+        def away(wrapper):
+            raise OperationalError("away")
+
+        queues.put(told())
+        with monkeypatch.context() as patch:
+            patch.setattr(BaseDatabaseWrapper, "ensure_connection", away)
+            outcomes = [consuming() for _ in range(broker.DELIVERY_LIMIT + 2)]
+        assert all(isinstance(outcome, OperationalError) for outcome in outcomes)
+        assert (queues.count(), queues.count(".dead")) == (1, 0)
+        assert consuming(until=Group.objects.exists) is None
 
     def test_a_queue_that_was_deleted_under_it_is_made_again(self, queues, consuming, publisher):
         deleted = []

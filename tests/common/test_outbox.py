@@ -96,13 +96,26 @@ class TestDue:
         time_passes()
         assert due_ids() == [other.id]
         OutboxEvent.objects.filter(id=first.id).update(state=State.PENDING)
-        assert due_ids() == [first.id, second.id, other.id]
+        assert due_ids() == [first.id, other.id]
+        outbox.mark_sent([first.id])
+        assert due_ids() == [second.id, other.id]
 
-    def test_when_its_time_has_come_it_is_due_with_what_follows(self, db):
+    def test_when_its_time_has_come_it_is_due_and_what_follows_waits_for_its_confirm(self, db):
         first, second = publish(*versions(user_event(), 1, 2))
         outbox.mark_failed(first.id, "too large")
         time_passes()
-        assert due_ids() == [first.id, second.id]
+        assert due_ids() == [first.id]
+        outbox.mark_sent([first.id])
+        assert due_ids() == [second.id]
+
+    def test_what_nobody_hears_leaves_room_for_the_rest(self, db):
+        unheard = publish(*[user_event() for _ in range(outbox.RETRIES + 50)])
+        outbox.mark_deferred([row.id for row in unheard], "no queue hears it")
+        time_passes()
+        fresh = publish(user_event()).last()
+        found = [row.id for row in outbox.due(10)]
+        assert fresh.id in found
+        assert len(found) == outbox.RETRIES + 1
 
     def test_once_sent_it_holds_back_nothing(self, db):
         first, second = publish(*versions(user_event(), 1, 2))

@@ -6,12 +6,14 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from common import inbox
 from common.broker import RETRY_SECONDS, dead_queue, retry_queue
 from common.broker.consumer import Consumer, Delivery
 from common.broker.publisher import BrokerPublisher
 from common.events import BadEvent
+from common.middleware import drop_dead_session
 from common.process import keep_running, stop_on_signals
 from common.transport import Message, TransportUnavailable
 
@@ -36,8 +38,14 @@ def consume(stopping: threading.Event) -> None:
     """
     types = [event.type for event in inbox.handlers()]
     for prefetch in (1, PREFETCH):
+        # While the database is away nothing is taken: every return of a message counts to its delivery limit.
+        drop_dead_session()
+        connection.ensure_connection()
+        if stopping.is_set():
+            return
         with Consumer(settings.BROKER_URL, service=settings.SERVICE, types=types, prefetch=prefetch) as consumer:
             for batch in consumer.batches(stopping):
+                drop_dead_session()
                 settle(batch, inbox.receive([delivery.body for delivery in batch]))
                 consumer.ack(batch[-1].tag)
                 if prefetch == 1 and not batch[-1].redelivered:

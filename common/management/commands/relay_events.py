@@ -34,6 +34,7 @@ class Relay:
     def __init__(self, publisher: Publisher) -> None:
         self.publisher = publisher
         self.purged_at = 0.0
+        self.leading: bool | None = None
         self.leading_session: object = None
 
     def run(self, stopping: threading.Event) -> None:
@@ -52,11 +53,12 @@ class Relay:
         if self.leading_session is not connection.connection:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
-                if not cursor.fetchone()[0]:
-                    return False
-            self.leading_session = connection.connection
-            log.info("leading")
-        return True
+                leading = bool(cursor.fetchone()[0])
+            if leading is not self.leading:
+                log.info("leading" if leading else "standing by")
+            self.leading = leading
+            self.leading_session = connection.connection if leading else None
+        return self.leading_session is not None
 
     def relay_batch(self) -> int:
         """Publish what is due; return how many rows were looked at.
