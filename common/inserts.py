@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
-from typing import Any
 
 from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import JSONField, Model
 
 
 def insert(rows: Sequence[Model], *, unless_there: Sequence[Model] = ()) -> None:
@@ -16,12 +15,7 @@ def insert(rows: Sequence[Model], *, unless_there: Sequence[Model] = ()) -> None
     """
     groups = [(model, list(group)) for model, group in groupby([*unless_there, *rows], key=model_of)]
     shape = tuple((model, len(group)) for model, group in groups)
-    values = [
-        field.get_db_prep_save(getattr(row, field.attname), connection)
-        for model, group in groups
-        for row in group
-        for field in columns(model)
-    ]
+    values = [getattr(row, name) for model, group in groups for row in group for name in columns(model)]
     with connection.cursor() as cursor:
         cursor.execute(statement(shape, frozenset(map(model_of, unless_there))), values)
     for row in (*rows, *unless_there):
@@ -33,9 +27,15 @@ def model_of(row: Model) -> type[Model]:
 
 
 @cache
-def columns(model: type[Model]) -> list["Field[Any, Any]"]:
-    """Return what an INSERT names: not what PostgreSQL generates, nor its own serial key."""
-    return [f for f in model._meta.concrete_fields if f.column and not f.generated and not f.db_returning]
+def columns(model: type[Model]) -> list[str]:
+    """Return what an INSERT names: not what PostgreSQL generates, nor its own serial key.
+
+    The values go to psycopg as they are, so a field whose values it does not take is refused.
+    """
+    fields = [f for f in model._meta.concrete_fields if f.column and not f.generated and not f.db_returning]
+    if any(isinstance(field, JSONField) for field in fields):
+        raise TypeError(f"{model.__name__} has a field that only the ORM can write")
+    return [field.attname for field in fields]
 
 
 @cache
@@ -45,7 +45,7 @@ def statement(shape: tuple[tuple[type[Model], int], ...], unless_there: frozense
         fields = columns(model)
         row = f"({', '.join(['%s'] * len(fields))})"
         conflict = " ON CONFLICT DO NOTHING" if model in unless_there else ""
-        names = ", ".join(f'"{field.column}"' for field in fields)
+        names = ", ".join(f'"{name}"' for name in fields)
         insertion = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES {", ".join([row] * count)}{conflict}'  # noqa: S608
         parts.append(f"part_{number} AS ({insertion})")
     return f"WITH {', '.join(parts)} SELECT"
