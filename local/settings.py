@@ -41,7 +41,7 @@ class Settings:
             web_workers=_number(environment, "WEB_WORKERS", len(os.sched_getaffinity(0)), 256),
             edge_rate_limit=_matching(environment, "EDGE_RATE_LIMIT", "", "off|[1-9][0-9]{0,5}", "a number or 'off'"),
             operator_username=_matching(
-                environment, "OPERATOR_USERNAME", "operator", r"[\w.@+-]{1,150}", "letters, digits and @.+-_"
+                environment, "OPERATOR_USERNAME", "operator", r"[\w.+-]{1,150}", "letters, digits and .+-_"
             ),
             operator_password=environment.get("OPERATOR_PASSWORD", ""),
         )

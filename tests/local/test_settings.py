@@ -22,6 +22,7 @@ def test_nothing_needs_to_be_set():
         ("USER_DATABASE_URL", "mysql://somewhere"),
         ("TASK_DATABASE_URL", "somewhere"),
         ("OPERATOR_USERNAME", "two words"),
+        ("OPERATOR_USERNAME", "olga@example.org"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name, value):

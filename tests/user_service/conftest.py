@@ -29,6 +29,11 @@ def password():
     return PASSWORD
 
 
+@pytest.fixture(name="register")
+def _register(db):
+    return register
+
+
 def register(username, **fields):
     fields = {"email": f"{username}@example.org", "password": PASSWORD} | fields
     return services.register_user(username=username, **fields)

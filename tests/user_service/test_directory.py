@@ -3,6 +3,7 @@ import pytest
 from common.ids import uuid7
 from tests.answers import assert_problem, field_errors
 from user_service.users import services
+from user_service.users.models import JOINERS
 
 URL = "/api/v1/users/"
 
@@ -50,6 +51,18 @@ def test_one_person_shows_the_same_three_fields(directory, bob):
 )
 def test_search_finds_the_start_of_words(directory, search, found):
     assert names(directory.get(URL, {"search": search})) == found
+
+
+@pytest.mark.parametrize("username", ["bob.smith", "user-1", "a+b_c", "x.-_+y", "v1.2-3", "-7", "_"])
+def test_search_finds_a_username_with_signs_in_it(directory, register, username):
+    register(username)
+    assert names(directory.get(URL, {"search": username})) == ([username] if any(map(str.isalnum, username)) else [])
+
+
+@pytest.mark.parametrize("joiner", JOINERS)
+def test_search_finds_every_word_of_what_a_sign_joins(directory, register, joiner):
+    register("dora", display_name=f"Ann{joiner}Marie 1{joiner}2")
+    assert [names(directory.get(URL, {"search": word})) for word in ("ann", "mari", "2")] == [["dora"]] * 3
 
 
 @pytest.mark.parametrize(("search", "code"), [("a\u0000b", "null_characters_not_allowed"), ("x" * 151, "max_length")])

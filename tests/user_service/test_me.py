@@ -50,6 +50,15 @@ def test_an_empty_patch_changes_nothing_that_shows(me):
     assert me.patch(URL, {}).json() == before
 
 
+@pytest.mark.parametrize(
+    "changes", [{}, {"display_name": "Alice Ames"}, {"display_name": "Alice Ames", "time_zone": "UTC"}]
+)
+def test_a_patch_that_changes_nothing_makes_no_version_and_no_event(me, changes):
+    tag = me.get(URL).headers["ETag"]
+    assert me.patch(URL, changes).headers["ETag"] == tag
+    assert not OutboxEvent.objects.filter(type=events.UserUpdated.type).exists()
+
+
 @pytest.mark.parametrize("name", ["id", "username", "email", "is_staff", "task_counts"])
 def test_what_cannot_be_written_is_refused(me, name):
     assert field_errors(me.patch(URL, {name: "x"})) == {name: "read_only"}

@@ -4,6 +4,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from common.models import OutboxEvent
+from user_service.tokens import services as sessions
 from user_service.users import services
 from user_service.users.models import User
 
@@ -47,3 +48,30 @@ def test_it_gives_rights_back_and_sets_the_password(ensure):
 def test_it_needs_name_and_password(ensure):
     with pytest.raises(CommandError, match="OPERATOR_PASSWORD"):
         ensure(password="")
+
+
+@pytest.mark.parametrize("username", ["olga@example.org", "two words", "x" * 151])
+def test_a_name_that_nobody_could_register_is_refused(ensure, username):
+    with pytest.raises(CommandError, match="OPERATOR_USERNAME"):
+        ensure(username)
+    assert not User.objects.exists()
+
+
+def test_a_new_password_ends_the_sign_ins_of_the_old_one(ensure):
+    ensure()
+    pair = sessions.begin_session(user=User.objects.get())
+    ensure(password="operator-secret-2")
+    with pytest.raises(sessions.RefreshRefused):
+        sessions.renew_session(refresh=pair.refresh)
+
+
+def test_the_same_password_ends_no_sign_in(ensure):
+    ensure()
+    pair = sessions.begin_session(user=User.objects.get())
+    ensure()
+    assert sessions.renew_session(refresh=pair.refresh)
+
+
+def test_a_lookalike_is_somebody_else(ensure, register):
+    register("bo\u017fs")  # a long s, whose capital is S
+    assert ensure("boss") == "made: boss"

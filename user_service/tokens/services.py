@@ -72,6 +72,10 @@ def end_session_of(*, access: str) -> None:
         _revoke(session_id)
 
 
+def end_sessions(*, user: User) -> None:
+    Session.objects.filter(user=user, revoked_at=None).update(revoked_at=Now())
+
+
 def _revoke(session_id: UUID) -> None:
     Session.objects.filter(id=session_id, revoked_at=None).update(revoked_at=Now())
 

@@ -14,8 +14,7 @@ class UsernameOrEmailBackend(ModelBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        field = "email__iexact" if "@" in username else "username__iexact"
-        user = User.objects.filter(**{field: username}).first()
+        user: User | None = User.objects.named(username).first()
         if user is None:
             User().set_password(password)  # the same time whether the name exists or not
             return None

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from common import events, outbox
+from user_service.tokens import services as tokens
 from user_service.users.models import User
 
 TAKEN = {"users_username_unique": "username", "users_email_unique": "email"}
@@ -29,9 +30,15 @@ def register_user(*, username: str, email: str, password: str, display_name: str
 
 
 def update_user(*, user: User, changes: dict[str, Any]) -> User:
-    """Set the given fields and return the fresh row. Raises ValidationError as register_user does."""
+    """Set the given fields and return the fresh row; what changes nothing makes no version and no event.
+
+    Raises ValidationError as register_user does.
+    """
     with _taken_names_are_invalid(), transaction.atomic():
         fresh: User = User.objects.select_for_update().get(pk=user.pk)
+        changes = {field: value for field, value in changes.items() if getattr(fresh, field) != value}
+        if not changes:
+            return fresh
         for field, value in changes.items():
             setattr(fresh, field, value)
         fresh.version += 1
@@ -42,8 +49,11 @@ def update_user(*, user: User, changes: dict[str, Any]) -> User:
 
 
 def set_password(*, user: User, password: str) -> None:
+    """Whoever is signed in by the old password has to sign in again, at the latest when the access token runs out."""
     user.set_password(password)
-    user.save(update_fields=["password"])
+    with transaction.atomic():
+        user.save(update_fields=["password"])
+        tokens.end_sessions(user=user)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 ('version', models.PositiveBigIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
                 ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('username', 'display_name', config='simple'), output_field=django.contrib.postgres.search.SearchVectorField())),
+                ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector(models.Func(models.F('username'), models.Value('.+-_@/<&'), models.Value('        '), function='translate', output_field=models.CharField()), models.Func(models.F('display_name'), models.Value('.+-_@/<&'), models.Value('        '), function='translate', output_field=models.CharField()), config='simple'), output_field=django.contrib.postgres.search.SearchVectorField())),
                 ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
                 ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
             ],

@@ -1,6 +1,7 @@
 import os
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from common.settings import refuse_local_only
@@ -8,6 +9,7 @@ from user_service.users import services
 from user_service.users.models import User
 
 FLAGS = {"is_staff": True, "is_superuser": True, "is_active": True}
+OTHER_FIELDS = {field.name for field in User._meta.fields} - {"username"}
 
 
 class Command(BaseCommand):
@@ -18,7 +20,11 @@ class Command(BaseCommand):
         if not username or not password:
             raise CommandError("Set OPERATOR_USERNAME and OPERATOR_PASSWORD")
         refuse_local_only("OPERATOR_PASSWORD", password)
-        user = User.objects.filter(username__iexact=username).first()
+        try:
+            User(username=username).clean_fields(exclude=OTHER_FIELDS)
+        except ValidationError as error:
+            raise CommandError(f"OPERATOR_USERNAME: {' '.join(error.messages)}") from error
+        user = User.objects.named(username).first()
         if user is None:
             email = f"{username}@localhost.localdomain"
             services.register_user(username=username, email=email, password=password, is_staff=True, is_superuser=True)
