@@ -9,6 +9,7 @@ import httpx
 import jwt
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from common.problems import Unavailable
@@ -48,7 +49,7 @@ class KeySet:
         try:
             self.keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(self.fetch())).keys if key.key_id}
             self.fetched_at = time.monotonic()
-        except (httpx.HTTPError, ValueError, TypeError, jwt.PyJWTError) as error:
+        except (httpx.HTTPError, ImproperlyConfigured, ValueError, TypeError, jwt.PyJWTError) as error:
             log.warning("signing keys not fetched", error=str(error), known=sorted(self.keys))
         finally:
             self.tried_at = time.monotonic()

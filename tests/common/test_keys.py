@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from common import keys
 from common.keys import KeySet, fetch_jwks
@@ -87,7 +88,7 @@ def test_a_key_that_is_withdrawn_is_not_taken_any_more(key_set, source, clock):
 
 @pytest.mark.parametrize(
     "trouble",
-    [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON")],
+    [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), ValueError("no JSON"), ImproperlyConfigured("bad PEM")],
     ids=lambda error: type(error).__name__,
 )
 def test_the_last_good_keys_stay_while_the_source_is_away(key_set, source, clock, trouble):

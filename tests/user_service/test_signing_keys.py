@@ -1,8 +1,11 @@
 import base64
 import hashlib
 import json
+import os
 import stat
+import time
 from io import StringIO
+from types import SimpleNamespace
 
 import jwt
 import pytest
@@ -11,6 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
+from common.keys import key_set
+from tests.answers import assert_problem
 from user_service.tokens import checks, keys
 from user_service.tokens import services as sessions
 
@@ -54,13 +59,54 @@ def test_the_key_set_may_be_cached(client):
     assert "max-age=300" in client.get(URL).headers["Cache-Control"]
 
 
-def test_the_newest_key_signs_and_all_are_published(alice, client, own_dir):
-    keys.create_key()
-    old = kid_of(sessions.begin_session(user=alice).access)
-    keys.create_key()
-    new = kid_of(sessions.begin_session(user=alice).access)
-    assert new != old
+@pytest.fixture
+def pass_time(monkeypatch):
+    """Keys are as old as their files: only what reads the clock to judge them goes ahead."""
+
+    def later(seconds):
+        monkeypatch.setattr(keys, "time", SimpleNamespace(time=lambda: time.time() + seconds))
+
+    return later
+
+
+def test_the_only_key_signs_at_once(alice, own_dir):
+    kid = keys.read_key(keys.create_key()).kid
+    assert kid_of(sessions.begin_session(user=alice).access) == kid
+
+
+def test_a_second_key_is_published_at_once_and_does_not_sign_yet(alice, client, own_dir, pass_time):
+    old, new = (keys.read_key(keys.create_key()).kid for _ in range(2))
+    pass_time(300)
     assert {key["kid"] for key in client.get(URL).json()["keys"]} == {old, new}
+    assert kid_of(sessions.begin_session(user=alice).access) == old
+
+
+def test_the_newest_key_signs_once_every_service_has_fetched_it(alice, own_dir, pass_time):
+    new = [keys.read_key(keys.create_key()).kid for _ in range(2)][-1]
+    pass_time(331)
+    assert kid_of(sessions.begin_session(user=alice).access) == new
+
+
+def test_a_copy_that_keeps_its_old_time_is_new_here(alice, own_dir):
+    old, copy = keys.create_key(), keys.create_key()
+    os.utime(copy, (0, 0))
+    assert kid_of(sessions.begin_session(user=alice).access) == keys.read_key(old).kid
+
+
+def test_a_bad_file_does_not_sign_out_who_is_signed_in(alice, api_of, own_dir):
+    keys.create_key()
+    signed_in = api_of(alice)
+    assert signed_in.get("/api/v1/users/me/").status_code == 200
+    (own_dir / "zzz.pem").write_text("not a key")
+    key_set.refresh()
+    assert signed_in.get("/api/v1/users/me/").status_code == 200
+
+
+def test_a_bad_file_at_the_start_is_a_503_on_token_checks(alice, api_of, own_dir):
+    keys.create_key()
+    signed_in = api_of(alice)
+    (own_dir / "zzz.pem").write_text("not a key")
+    assert_problem(signed_in.get("/api/v1/users/me/"), 503, "service_unavailable")
 
 
 def test_a_token_of_the_older_key_is_still_good(alice, api_of, own_dir):

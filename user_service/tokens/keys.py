@@ -1,6 +1,7 @@
-"""The signing keys: PEM files in SIGNING_KEYS_DIR, the last by name signs, all are published."""
+"""The signing keys, *.pem in SIGNING_KEYS_DIR: all are published; of those known everywhere the last by name signs."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
@@ -15,6 +16,10 @@ from django.core.exceptions import ImproperlyConfigured
 from jwt.algorithms import ECAlgorithm
 from jwt.utils import base64url_encode
 
+from common.keys import REFRESH_SECONDS, RETRY_SECONDS
+
+KNOWN_SECONDS = REFRESH_SECONDS + RETRY_SECONDS  # by then every service has fetched the key, even after a failed try
+
 
 class SigningKey(NamedTuple):
     kid: str
@@ -23,7 +28,7 @@ class SigningKey(NamedTuple):
 
 
 def create_key() -> Path:
-    """Write a new P-256 key, readable by its owner alone; it signs from the next start on."""
+    """Write a new P-256 key, readable by its owner alone."""
     settings.SIGNING_KEYS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     path: Path = settings.SIGNING_KEYS_DIR / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.pem"
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
@@ -63,11 +68,16 @@ def signing_keys() -> Iterator[SigningKey]:
 
 
 def active_key() -> SigningKey:
-    """Raises ImproperlyConfigured where there is none."""
+    """Return the newest key that is known everywhere, or else the oldest. Raises ImproperlyConfigured without any."""
     paths = key_paths()
     if not paths:
         raise ImproperlyConfigured(f"SIGNING_KEYS_DIR ({settings.SIGNING_KEYS_DIR}) holds no *.pem")
-    return read_key(paths[-1])
+    return read_key(next((path for path in reversed(paths) if known_everywhere(path)), paths[0]))
+
+
+def known_everywhere(path: Path) -> bool:
+    """By when the file came here, which a copy that keeps the time of its original does not hide."""
+    return time.time() - path.stat().st_ctime > KNOWN_SECONDS
 
 
 def public_jwks() -> dict[str, Any]:
