@@ -4,6 +4,7 @@ import pytest
 from django.db.models import F
 from django.test import Client
 
+from tests.answers import assert_problem
 from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken
@@ -169,8 +170,23 @@ def test_logging_out_works_with_an_expired_cookie(alice, browser, sign_in):
     assert Session.objects.get().revoked_at is not None
 
 
-def test_logging_out_is_a_post(db, browser):
-    assert browser.get("/logout/").status_code == 405
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("get", "/logout/", "POST, OPTIONS"),
+        ("delete", URL, "GET, POST, HEAD, OPTIONS"),
+        ("put", URL, "GET, POST, HEAD, OPTIONS"),
+    ],
+)
+def test_another_method_is_a_problem_that_names_the_right_ones(db, client, method, path, allowed):
+    response = getattr(client, method)(path, headers={"accept": "application/json"})
+    assert_problem(response, 405, "method_not_allowed")
+    assert set(response.headers["Allow"].split(", ")) == set(allowed.split(", "))
+
+
+def test_another_method_shows_a_browser_a_page(db, browser):
+    response = browser.get("/logout/")
+    assert (response.status_code, response.headers["Content-Type"]) == (405, "text/html; charset=utf-8")
 
 
 def test_logging_out_without_being_signed_in_is_fine(db, browser):

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.generic import FormView
 from rest_framework_simplejwt.settings import api_settings
 
+from common.problems import problem_response
 from user_service.tokens import services
 from user_service.tokens.views import client_ip
 
@@ -50,10 +51,18 @@ class SignInForm(AuthenticationForm):
     error_messages = {"invalid_login": "No active account has this name and password."}
 
 
+class Page(View):
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = problem_response(request, 405, "method_not_allowed", f"{request.method} is not for this page.")
+        response.headers["Allow"] = super().http_method_not_allowed(request, *args, **kwargs).headers["Allow"]
+        return response
+
+
 @method_decorator(never_cache, name="dispatch")
-class LoginPage(FormView):  # type: ignore[type-arg]
+class LoginPage(Page, FormView):  # type: ignore[type-arg]
     """A form; or, where the browser holds a good refresh token, a silent renewal on the way to `next`."""
 
+    http_method_names = ["get", "head", "post", "options"]
     form_class = SignInForm
     template_name = "tokens/login.html"
 
@@ -82,7 +91,7 @@ class LoginPage(FormView):  # type: ignore[type-arg]
 
 
 @method_decorator(never_cache, name="dispatch")
-class LogoutPage(View):
+class LogoutPage(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         services.end_session_of(access=request.COOKIES.get(settings.ACCESS_COOKIE, ""))
         return delete_cookies(HttpResponseRedirect("/"))
