@@ -8,7 +8,7 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -39,14 +39,19 @@ def refuse_local_only(name: str, value: str) -> None:
 
 
 def url(name: str, value: str, *schemes: str) -> SplitResult:
-    """Return the parts of a URL of one of these schemes; a bad one is not shown, it may hold a password."""
+    """Return the parts of a URL of one of these schemes; a bad one is not shown, it may hold a password.
+
+    A database's host may be `?host=`, the folder of a socket.
+    """
     try:
         parts = urlsplit(value)
-        good = parts.scheme in schemes and parts.port != 0
+        host = parts.hostname or ("postgres" in schemes and "host" in parse_qs(parts.query))
+        good = parts.scheme in schemes and bool(host) and parts.port != 0
     except ValueError:
         good = False
     if not good:
-        raise ImproperlyConfigured(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        start = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} must start with {start} and name a host")
     refuse_local_only(name, parts.password or "")
     return parts
 
@@ -54,9 +59,10 @@ def url(name: str, value: str, *schemes: str) -> SplitResult:
 SECRET_KEY = secret("SECRET_KEY")
 SERVICE_CREDENTIAL = secret("SERVICE_CREDENTIAL")
 
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://localhost:8080").rstrip("/")
+LOCAL_ORIGIN = {"default": "http://localhost:8080"} if ENVIRONMENT == "local" else {}
+PUBLIC_URL: str = env.str("PUBLIC_URL", **LOCAL_ORIGIN).rstrip("/")
 PUBLIC_HOST = url("PUBLIC_URL", PUBLIC_URL, "http", "https").hostname
-if PUBLIC_HOST is None or f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}" != PUBLIC_URL:
+if f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}" != PUBLIC_URL:
     raise ImproperlyConfigured(f"PUBLIC_URL must be an origin such as https://example.org, not {PUBLIC_URL!r}")
 HTTPS = PUBLIC_URL.startswith("https://")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1"])
@@ -69,7 +75,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 USE_X_FORWARDED_HOST = False  # the edge forwards Host itself
 
-url("DATABASE_URL", env.str("DATABASE_URL"), "postgres", "postgresql")
+if not url("DATABASE_URL", env.str("DATABASE_URL"), "postgres", "postgresql").path.strip("/"):
+    raise ImproperlyConfigured("DATABASE_URL must name a database")
 DATABASES = {
     "default": {
         **env.db_url("DATABASE_URL"),

@@ -1,7 +1,7 @@
 """task_service: owns tasks; people are known here from user_service's events."""
 
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD, env
+from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD, env, url
 
 SERVICE = "task_service"
 ROOT_URLCONF = "task_service.urls"
@@ -11,6 +11,7 @@ STATIC_URL = "/static/tasks/"
 SESSION_COOKIE_NAME = "task_service_session"
 
 JWKS_URL = env.str("JWKS_URL")
+url("JWKS_URL", JWKS_URL, "http", "https")
 
 SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
     "TITLE": "Tandem task_service",

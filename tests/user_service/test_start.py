@@ -60,6 +60,9 @@ def test_good_settings_start(check):
         ({"DATABASE_URL": "sqlite:///db.sqlite3"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://u:a-secret@:port/x"}, "DATABASE_URL"),
         ({"DATABASE_URL": "postgres://u:local-only-x@h/x"}, "DATABASE_URL has a local-only value"),
+        ({"DATABASE_URL": "postgres://u:a-secret@/x"}, "DATABASE_URL must start with"),
+        ({"DATABASE_URL": "postgres:///x"}, "DATABASE_URL must start with"),
+        ({"DATABASE_URL": "postgres://u:a-secret@h/"}, "DATABASE_URL must name a database"),
         ({"BROKER_URL": "amqp://u:local-only-x@h/"}, "BROKER_URL has a local-only value"),
         ({"SIGNING_KEYS_DIR": None}, "SIGNING_KEYS_DIR"),
         ({"SIGNING_KEYS_DIR": ""}, "SIGNING_KEYS_DIR"),
@@ -67,6 +70,11 @@ def test_good_settings_start(check):
         ({"BROKER_URL": "redis://localhost"}, "BROKER_URL must start with amqp"),
         ({"BROKER_URL": ""}, "Set BROKER_URL, or EVENT_PEERS"),
         ({"BROKER_URL": "", "EVENT_PEERS": "task_service"}, "EVENT_PEERS"),
+        ({"BROKER_URL": "amqp:///vhost"}, "BROKER_URL must start with amqp:// or amqps:// and name a host"),
+        ({"EVENT_PEERS": "http:///internal/events/"}, "EVENT_PEERS must start with"),
+        ({"PUBLIC_URL": None}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL"),
+        ({"PUBLIC_URL": "https://"}, "PUBLIC_URL must start with"),
         ({"PUBLIC_URL": "localhost:8080"}, "PUBLIC_URL must start with http"),
         ({"PUBLIC_URL": "ftp://tandem.example.org"}, "PUBLIC_URL must start with http"),
         ({"PUBLIC_URL": "https://tandem.example.org/app"}, "PUBLIC_URL must be an origin"),
@@ -79,6 +87,21 @@ def test_a_bad_setting_is_named(check, changes, said):
     assert result.returncode != 0
     assert said in result.stderr.splitlines()[-1]
     assert "a-secret" not in result.stderr
+
+
+@pytest.mark.parametrize("url", [None, "", "user_service/jwks.json", "http:///jwks.json", "file:///etc/passwd"])
+def test_the_service_that_checks_tokens_needs_to_know_where_the_keys_are(run, url):
+    result = run("task_service/manage.py", "check", JWKS_URL=url)
+    assert result.returncode != 0
+    assert "JWKS_URL" in result.stderr.splitlines()[-1]
+
+
+def test_a_database_may_be_behind_a_socket(check):
+    assert check(DATABASE_URL="postgres:///tandem?host=/run/postgresql").returncode == 0
+
+
+def test_the_public_url_has_a_default_for_local_use_only(check):
+    assert check(ENVIRONMENT="local", PUBLIC_URL=None).returncode == 0
 
 
 def test_the_example_values_are_for_local_use(check):
