@@ -34,7 +34,7 @@ class KeySetBackend(TokenBackend):
     def get_verifying_key(self, token: Any) -> Any:
         try:
             key = key_set.get(jwt.get_unverified_header(token).get("kid", ""))
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, RecursionError) as error:
             raise TokenBackendError("Token is malformed") from error
         if key is None:
             raise TokenBackendError("Token is signed with an unknown key")
@@ -127,10 +127,10 @@ def _renewal(request: HttpRequest, raw: str) -> HttpResponse | None:
     if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
         return None
     try:
-        expires = jwt.decode(raw, options={"verify_signature": False}).get("exp", 0)
-    except jwt.PyJWTError:
+        expires = jwt.decode(raw, options={"verify_signature": False}).get("exp")
+    except (jwt.PyJWTError, RecursionError):
         return None
-    if expires > time.time():
+    if not isinstance(expires, int | float) or expires > time.time():
         return None  # not good for another reason: a renewed one would not be better
     return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
 

@@ -5,12 +5,13 @@ from copy import copy
 from functools import cache
 from typing import Any
 
+from django.http import QueryDict
 from django.utils.functional import cached_property
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.utils.serializer_helpers import BindingDict
 
-FORM_FIELDS = {"csrfmiddlewaretoken"}  # what an HTML form sends along
+FORM_FIELDS = {"csrfmiddlewaretoken"}  # what an HTML form sends along, JSON never
 
 
 class HonestSerializerMixin:
@@ -23,7 +24,7 @@ class HonestSerializerMixin:
         fields: Mapping[str, serializers.Field[Any, Any, Any, Any]] = self.fields  # type: ignore[attr-defined]
         errors = {}
         for name in data:
-            if name in FORM_FIELDS:
+            if name in FORM_FIELDS and isinstance(data, QueryDict):
                 continue
             if name not in fields:
                 errors[name] = [ErrorDetail("This field is not known here.", "unknown")]

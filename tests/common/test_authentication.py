@@ -73,6 +73,7 @@ FORGERIES = {
     "dots": lambda i, p: "..",
     "no JSON": lambda i, p: f"{encoded(b'{')}.{encoded(b'{')}.{encoded(b'x')}",
     "header that is a list": lambda i, p: f"{encoded([])}.{encoded({})}.{encoded(b'x')}",
+    "header that is deep": lambda i, p: f"{encoded(b'[' * 3000)}.{encoded({})}.{encoded(b'x')}",
     "kid that is a number": lambda i, p: f"{encoded({'alg': 'ES256', 'kid': 5})}.{encoded({})}.{encoded(b'x')}",
     "kid that is a list": lambda i, p: f"{encoded({'alg': 'ES256', 'kid': ['k']})}.{encoded({})}.{encoded(b'x')}",
 }
@@ -201,6 +202,13 @@ class TestCookie:
 
     def test_a_forged_one_that_is_not_expired_is_not_renewed_for_ever(self, alice, issuer, browser):
         assert browser(Issuer(kid=issuer.kid).token(alice)).status_code == 401
+
+    @pytest.mark.parametrize(
+        "payload", [{"exp": "abc"}, {"exp": None}, {"exp": []}, {"exp": {}}, {}, [], "x", None, b"{", b"[" * 3000]
+    )
+    def test_a_crafted_one_is_not_renewed(self, db, issuer, browser, payload):
+        head = encoded({"alg": "ES256", "kid": issuer.kid})
+        assert browser(f"{head}.{encoded(payload)}.{encoded(b'x')}").status_code == 401
 
     def test_a_wrong_header_is_not_made_good_by_a_good_cookie(self, alice, issuer, api):
         api.cookies["tandem_access"] = issuer.token(alice)

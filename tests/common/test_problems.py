@@ -65,6 +65,10 @@ class TestBadInput:
     def test_another_media_type_is_a_415(self, api, kind):
         assert_problem(api.post(PLANS, "x", content_type=kind), 415, "unsupported_media_type")
 
+    def test_what_a_form_sends_along_is_unknown_in_json(self, api):
+        body = {"title": "a", "csrfmiddlewaretoken": "x"}
+        assert field_errors(api.post(PLANS, body)) == {"csrfmiddlewaretoken": "unknown"}
+
     def test_a_form_is_as_good_as_json(self, client):
         assert client.post(PLANS, {"title": "a", "csrfmiddlewaretoken": "x"}, headers=JSON).status_code == 200
 
