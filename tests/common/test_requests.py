@@ -69,6 +69,14 @@ def test_health_does_not_fill_the_log(client, log):
     assert log() == []
 
 
+@pytest.mark.parametrize(("https", "scheme", "hsts"), [(True, "https", True), (False, "http", False)])
+def test_the_scheme_is_what_the_public_url_says(client, settings, https, scheme, hsts):
+    settings.HTTPS, settings.SECURE_HSTS_SECONDS = https, 3600 if https else 0
+    response = client.get("/accepts/", headers={"host": "testserver"})
+    assert response.wsgi_request.build_absolute_uri("/") == f"{scheme}://testserver/"
+    assert ("Strict-Transport-Security" in response.headers) is hsts
+
+
 class TestHealth:
     def test_a_process_is_live(self, client):
         assert client.get("/health/live/").json() == {"status": "live"}

@@ -213,3 +213,11 @@ def test_a_page_can_be_read_without_sorting_what_is_not_on_it(alice, ordering):
         cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off")
     plan = Task.objects.visible_to(alice.id).order_by(ordering)[:5].explain()
     assert "Sort" not in plan
+
+
+def test_links_are_of_the_public_scheme(alice, settings):
+    settings.HTTPS = True
+    first, second = alice.make(title="A"), alice.make(title="B")
+    page = alice.list(page_size=1).json()
+    assert page["next"].startswith("https://")
+    assert page["results"] + alice.api.get(page["next"]).json()["results"] == [second, first]
