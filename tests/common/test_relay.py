@@ -4,11 +4,13 @@ from datetime import timedelta
 import pytest
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from common import process
+from common.ids import uuid7
 from common.management.commands import relay_events
 from common.management.commands.relay_events import Relay
-from common.models import OutboxEvent
+from common.models import InboxEvent, OutboxEvent
 from common.transport import Outcome, TransportUnavailable
 from tests.common.publishing import FakePublisher, publish, versions
 from tests.envelopes import user_event
@@ -169,6 +171,28 @@ class TestRun:
         relay.purged_at = -1000
         relay.run(threading.Event())
         assert states() == []
+
+    def test_while_more_is_old_it_goes_on_with_the_next_turn(self, relay, monkeypatch):
+        monkeypatch.setattr(relay_events, "PURGE_ROWS", 2)
+        publish(*(user_event() for _ in range(5)))
+        relay.relay_batch()
+        OutboxEvent.objects.update(sent_at=Now() - timedelta(days=30))
+        relay.purged_at = never = -1000
+        left = []
+        while relay.purged_at == never:
+            relay.run(threading.Event())
+            left.append(OutboxEvent.objects.count())
+        assert left == [3, 1, 0]
+
+    def test_a_full_inbox_alone_keeps_it_going_too(self, relay, monkeypatch):
+        monkeypatch.setattr(relay_events, "PURGE_ROWS", 2)
+        old = timezone.now() - timedelta(days=60)
+        InboxEvent.objects.bulk_create(InboxEvent(event_id=uuid7(), type="x", received_at=old) for _ in range(3))
+        for left in (1, 0):
+            relay.purged_at = -1000
+            relay.run(threading.Event())
+            assert InboxEvent.objects.count() == left
+            assert (relay.purged_at == -1000) is (left > 0)
 
     def test_a_second_relay_stands_by_and_sends_nothing(self, relay, in_threads, monkeypatch):
         monkeypatch.setattr(relay_events, "STANDBY_SECONDS", 0)

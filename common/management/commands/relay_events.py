@@ -18,6 +18,7 @@ BATCH = 500
 POLL_SECONDS = 0.05
 STANDBY_SECONDS = 1
 PURGE_SECONDS = 60
+PURGE_ROWS = 10_000
 LEADER_LOCK = 7_237_163  # any number: advisory locks are per database
 
 
@@ -44,8 +45,14 @@ class Relay:
         if self.relay_batch() < BATCH:
             self.publisher.wait(POLL_SECONDS)
         if time.monotonic() - self.purged_at > PURGE_SECONDS:
+            self.purge()
+
+    def purge(self) -> None:
+        """Delete a bounded number of old rows; while there are more, the next turn goes on, after its batch."""
+        sent, received = outbox.purge_sent(PURGE_ROWS), inbox.purge(PURGE_ROWS)
+        if max(sent, received) < PURGE_ROWS:
             self.purged_at = time.monotonic()
-            log.info("purged", outbox=outbox.purge_sent(), inbox=inbox.purge())
+        log.info("purged", outbox=sent, inbox=received)
 
     def lead(self) -> bool:
         """Hold the lock of the one active relay; it lasts as long as this database session."""
