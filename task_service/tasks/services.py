@@ -93,8 +93,9 @@ def _lock(task: Task, check: Check | None) -> Task:
 
 def _apply(task: Task, changes: dict[str, Any]) -> Task:
     before = event_of(events.TaskUpdated, task)
-    if changes.get("parent") is not None:
-        _refuse_cycle(task, changes["parent"].pk)
+    parent = changes.get("parent")
+    if parent is not None and parent.pk != task.parent_id:
+        _refuse_cycle(task, parent.pk)
     for field, value in changes.items():
         if field != "assignees":
             setattr(task, field, value)

@@ -1,6 +1,9 @@
 """A task's parent: one that the person sees, and never below the task itself."""
 
 import pytest
+from django.db import connection
+
+from task_service.tasks.services import PARENTS_LOCK
 
 
 def test_a_task_lies_below_its_parent_until_it_is_moved(alice):
@@ -64,3 +67,21 @@ def test_a_ring_through_a_trashed_task_is_refused_too(alice, errors):
     bottom = alice.make(parent=middle["id"])
     alice.delete(middle)
     assert errors(alice.patch(top, {"parent": bottom["id"]})) == {"parent": "cycle"}
+
+
+@pytest.fixture
+def _somebody_moves_a_task(db):
+    """Another session holds the lock of those who move tasks."""
+    with connection.copy().cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [PARENTS_LOCK])
+        yield
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [PARENTS_LOCK])
+        cursor.db.close()
+
+
+def test_who_leaves_a_task_where_it_is_waits_for_nobody(alice, request):
+    house = alice.make(title="House")
+    task = alice.make(parent=house["id"])
+    request.getfixturevalue("_somebody_moves_a_task")
+    fields = {"title": "New", "parent": house["id"]}
+    assert [alice.patch(task, fields).status_code, alice.put(task, fields).status_code] == [200, 200]
