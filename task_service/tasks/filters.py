@@ -3,9 +3,10 @@ from uuid import UUID
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
-from task_service.tasks.models import Task, TaskQuerySet
+from task_service.tasks.models import OPEN, Task, TaskQuerySet
 
 
 class ChoicesFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):
@@ -64,7 +65,9 @@ class TaskFilter(django_filters.FilterSet):
         return queryset.filter(created_by=self.person(value))
 
     def is_overdue(self, queryset: TaskQuerySet, name: str, value: bool) -> TaskQuerySet:
-        return queryset.overdue() if value else queryset.exclude(pk__in=Task.objects.overdue().values("pk"))
+        if value:
+            return queryset.overdue()
+        return queryset.filter(~Q(status__in=OPEN) | Q(due_at=None) | Q(due_at__gte=Now()))
 
     def is_trashed(self, queryset: TaskQuerySet, name: str, value: bool) -> TaskQuerySet:
         return queryset.trashed() if value else queryset.in_place()

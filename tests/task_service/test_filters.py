@@ -2,6 +2,9 @@
 
 import pytest
 
+from task_service.tasks.filters import TaskFilter
+from task_service.tasks.models import Task
+
 PAST, SOON, LATER = "2020-05-01T12:00:00Z", "2090-05-01T12:00:00Z", "2091-05-01T12:00:00Z"
 
 
@@ -56,6 +59,11 @@ def tasks(alice, bob, charlie):
 def test_a_filter_leaves_what_it_says(alice, tasks, parameters, titles):
     assert alice.titles(ordering="created_at", **parameters) == titles.split()
     assert alice.list(with_count="true", **parameters).json()["count"] == len(titles.split())
+
+
+def test_what_is_not_overdue_is_asked_of_the_row_alone():
+    query = TaskFilter({"overdue": "false"}, queryset=Task.objects.all()).qs.query
+    assert str(query).count("SELECT") == 1
 
 
 def test_people_are_named_by_id_or_me(alice, bob, charlie, tasks):
