@@ -39,6 +39,12 @@ class KeySet:
             raise Unavailable("Sign-in can't be checked: the signing keys are not known yet.")
         return self.keys.get(kid)
 
+    def warm(self) -> None:
+        """Fetch what was never fetched, ahead of the first token; a failure is logged."""
+        with self.fetching:
+            if not self.keys:
+                self.refresh()
+
     def wants(self, kid: str) -> bool:
         """Say whether a fetch is due."""
         now = time.monotonic()

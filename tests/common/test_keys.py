@@ -163,3 +163,24 @@ def test_a_source_that_talks_nonsense_is_away(settings, http_answer, status, bod
     settings.JWKS_URL = http_answer(status, body)
     with pytest.raises(Unavailable):
         KeySet(fetch_jwks).get("first")
+
+
+def test_a_set_that_is_warm_outlives_its_source(key_set, source):
+    key_set.warm()
+    source.away = httpx.ConnectError("refused")
+    assert key_set.get("first").key_id == "first"
+    assert source.asked == 1
+
+
+def test_warming_waits_for_no_answer_that_is_there(key_set, source):
+    key_set.get("first")
+    key_set.warm()
+    assert source.asked == 1
+
+
+def test_a_source_that_is_away_at_the_start_is_asked_again(key_set, source, clock):
+    source.away = httpx.ConnectError("refused")
+    key_set.warm()
+    source.away = None
+    clock.seconds += 1.5
+    assert key_set.get("first").key_id == "first"
