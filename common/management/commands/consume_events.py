@@ -12,7 +12,7 @@ from common import inbox
 from common.broker import RETRY_SECONDS, dead_queue, retry_queue
 from common.broker.consumer import Consumer, Delivery
 from common.broker.publisher import BrokerPublisher
-from common.events import BadEvent
+from common.events import BadEvent, decode_envelope
 from common.middleware import drop_dead_session
 from common.process import keep_running, stop_on_signals
 from common.transport import Message, TransportUnavailable
@@ -73,7 +73,7 @@ def failure(delivery: Delivery, error: Exception) -> Message:
     dead = isinstance(error, BadEvent) or attempts > len(RETRY_SECONDS)
     queue = dead_queue(settings.SERVICE) if dead else retry_queue(settings.SERVICE, RETRY_SECONDS[attempts - 1])
     message_id = delivery.properties.message_id or f"tag-{delivery.tag}"
-    log.error("event failed", message=message_id, attempts=attempts, queue=queue, exc_info=error)
+    log.error("event failed", message=message_id, attempts=attempts, queue=queue, exc_info=error, **origin(delivery))
     return Message(
         id=message_id,
         type=delivery.properties.type or "unknown",
@@ -82,3 +82,12 @@ def failure(delivery: Delivery, error: Exception) -> Message:
         routing_key=queue,
         headers={"x-attempts": attempts, "x-error": f"{type(error).__name__}: {error}"[:1000]},
     )
+
+
+def origin(delivery: Delivery) -> dict[str, str | None]:
+    """Return which event it is and which request caused it, as far as its body says."""
+    try:
+        envelope = decode_envelope(delivery.body)
+    except BadEvent:
+        return {}
+    return {"event_id": str(envelope.id), "request_id": envelope.requestid}
