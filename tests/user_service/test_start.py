@@ -119,6 +119,20 @@ def test_the_deployment_check_misses_the_signing_key(check, run):
     assert "tokens.E001" not in check("--deploy").stderr
 
 
+@pytest.mark.parametrize("command", ["relay_events", "consume_events"])
+def test_what_signs_nothing_starts_without_a_signing_key(tmp_path, command):
+    process = subprocess.Popen(
+        [sys.executable, "user_service/manage.py", command],
+        env=os.environ | GOOD | {"SIGNING_KEYS_DIR": str(tmp_path), "STATIC_ROOT": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    with process:
+        said = process.stdout.readline()
+        process.terminate()
+    assert '"waiting"' in said  # for the database or the broker: both are away
+    assert process.returncode == 0
+
+
 def test_the_web_process_refuses_to_start_without_a_signing_key(run):
     port = str(ports.pick())
     result = run("-m", "granian", "--interface", "wsgi", "--port", port, "user_service.wsgi:application")
