@@ -1,3 +1,4 @@
+import gc
 import os
 import threading
 
@@ -10,3 +11,6 @@ from common.keys import key_set  # noqa: E402 - needs the settings
 
 # Fetched before the first token comes: user_service may be away by then.
 threading.Thread(target=key_set.warm, daemon=True).start()
+
+# What is loaded now stays: the collector need not walk through it again and again.
+gc.freeze()

@@ -1,3 +1,4 @@
+import gc
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -7,3 +8,6 @@ from user_service.tokens.keys import active_key
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "user_service.settings")
 application = get_wsgi_application()
 active_key()  # stops the start where there is none: nobody could sign in
+
+# What is loaded now stays: the collector need not walk through it again and again.
+gc.freeze()
