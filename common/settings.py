@@ -8,53 +8,14 @@ import logging
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from common import appearance, logs
-
-env = environ.Env()
+from common.environment import ENVIRONMENT, env, secret, url
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT: str = env.str("ENVIRONMENT", default="production")
-if ENVIRONMENT not in ("local", "production"):
-    raise ImproperlyConfigured(f"ENVIRONMENT must be local or production, not {ENVIRONMENT!r}")
-
-
-def secret(name: str) -> str:
-    """Return a required secret."""
-    value: str = env.str(name)
-    if len(value) < 16:
-        raise ImproperlyConfigured(f"{name} is shorter than 16 characters")
-    refuse_local_only(name, value)
-    return value
-
-
-def refuse_local_only(name: str, value: str) -> None:
-    """Refuse the well-known values of .env.example in production."""
-    if ENVIRONMENT == "production" and value.startswith("local-only-"):
-        raise ImproperlyConfigured(f"{name} has a local-only value: production needs one of its own")
-
-
-def url(name: str, value: str, *schemes: str) -> SplitResult:
-    """Return the parts of a URL of one of these schemes; a bad one is not shown, it may hold a password.
-
-    A database's host may be `?host=`, the folder of a socket.
-    """
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname or ("postgres" in schemes and "host" in parse_qs(parts.query))
-        good = parts.scheme in schemes and bool(host) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
-        start = " or ".join(f"{scheme}://" for scheme in schemes)
-        raise ImproperlyConfigured(f"{name} must start with {start} and name a host")
-    refuse_local_only(name, parts.password or "")
-    return parts
-
 
 SECRET_KEY = secret("SECRET_KEY")
 SERVICE_CREDENTIAL = secret("SERVICE_CREDENTIAL")

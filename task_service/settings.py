@@ -1,7 +1,8 @@
 """task_service: owns tasks; people are known here from user_service's events."""
 
+from common.environment import env, url
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD, env, url
+from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD
 
 SERVICE = "task_service"
 ROOT_URLCONF = "task_service.urls"

@@ -4,7 +4,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
-from common.settings import refuse_local_only
+from common.environment import refuse_local_only
 from user_service.users import services
 from user_service.users.models import User
 
