@@ -6,7 +6,7 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from common import process
+from common import outbox, process
 from common.ids import uuid7
 from common.management.commands import relay_events
 from common.management.commands.relay_events import Relay
@@ -193,6 +193,17 @@ class TestRun:
             relay.run(threading.Event())
             assert InboxEvent.objects.count() == left
             assert (relay.purged_at == -1000) is (left > 0)
+
+    def test_its_query_reads_no_whole_table_even_where_the_table_looks_empty(self, relay):
+        def plan():
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE common_outboxevent")
+                cursor.execute(f"EXPLAIN {outbox.DUE}", [500, 100])
+                return "\n".join(line for (line,) in cursor.fetchall())
+
+        assert "Seq Scan" in plan()
+        assert relay.lead()
+        assert "Seq Scan" not in plan()
 
     def test_a_second_relay_stands_by_and_sends_nothing(self, relay, in_threads, monkeypatch):
         monkeypatch.setattr(relay_events, "STANDBY_SECONDS", 0)

@@ -59,6 +59,9 @@ class Relay:
         connection.ensure_connection()
         if self.leading_session is not connection.connection:
             with connection.cursor() as cursor:
+                # What is known of a queue's size is always from another moment, mostly from when it was empty: a plan
+                # made then reads the whole table, twenty times a second.
+                cursor.execute("SET enable_seqscan = off")
                 cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
                 leading = bool(cursor.fetchone()[0])
             if leading is not self.leading:
