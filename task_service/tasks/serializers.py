@@ -79,6 +79,7 @@ class TaskSerializer(ModelSerializer):
             "created_by", "completed_at", "created_at", "updated_at", "deleted_at", "version",
         ]  # fmt: skip
         read_only_fields = ["id", "completed_at", "created_at", "updated_at", "deleted_at", "version"]
+        validators: list[Any] = []  # DRF would look for unique constraints anew with every task
 
 
 REPLACED: dict[str, Any] = {
