@@ -1,79 +1,22 @@
 """Keyset pages: the cost of a page does not grow with the table or with how deep it is."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import F, Q, QuerySet
 from django.template import loader
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 
+from common import page_parameters as parameters
+from common.page_parameters import Cursor, refuse
 from common.rendering import RenderedJSON
-
-PAGE_SIZE = 50
-MAX_PAGE_SIZE = 200
-PARAMETERS = frozenset({"cursor", "page_size", "with_count", "ordering"})
-
-
-class Cursor(NamedTuple):
-    """The row that a page starts after, in the list's order, or before which it ends."""
-
-    ordering: str
-    backwards: bool
-    sort: str
-    id: str
-
-    def encode(self) -> str:
-        return urlsafe_b64encode(msgspec.json.encode(self)).decode().rstrip("=")
-
-
-def refuse(parameter: str, detail: str) -> ValidationError:
-    return ValidationError({parameter: [ErrorDetail(detail, "invalid")]})
-
-
-def read_page_size(request: Request) -> int:
-    given = request.query_params.get("page_size")
-    if given is None:
-        return PAGE_SIZE
-    if not (len(given) < 10 and given.isascii() and given.isdigit() and 1 <= int(given) <= MAX_PAGE_SIZE):
-        raise refuse("page_size", f"Give a whole number from 1 to {MAX_PAGE_SIZE}.")
-    return int(given)
-
-
-def read_cursor(request: Request, ordering: str) -> Cursor | None:
-    given = request.query_params.get("cursor")
-    if given is None:
-        return None
-    try:
-        cursor = msgspec.json.decode(urlsafe_b64decode(given + "=" * (-len(given) % 4)), type=Cursor)
-    except ValueError as error:
-        raise refuse("cursor", "This is no cursor of ours.") from error
-    if cursor.ordering != ordering:
-        raise refuse("cursor", "This cursor belongs to another ordering.")
-    return cursor
-
-
-def read_sort(field: Any, text: str) -> Any:
-    """Raises ValueError or Django's ValidationError if the text is no value that the field may have."""
-    value = field.to_python(text)
-    if "\0" in text or (isinstance(value, datetime) and value.tzinfo is None):
-        raise ValueError(text)
-    return value
-
-
-def read_with_count(request: Request) -> bool:
-    given = request.query_params.get("with_count", "false")
-    if given not in ("true", "false"):
-        raise refuse("with_count", "Give true or false.")
-    return given == "true"
 
 
 class KeysetPagination(BasePagination):
@@ -89,13 +32,13 @@ class KeysetPagination(BasePagination):
         """Take the page's parameters from the request. Raises ValidationError that names the bad one."""
         self.request = request
         self.key = view.page_key
-        self.size = read_page_size(request)
-        self.with_count = read_with_count(request)
+        self.size = parameters.read_page_size(request)
+        self.with_count = parameters.read_with_count(request)
         self.ordering = request.query_params.get("ordering", view.default_ordering)
         if self.ordering.removeprefix("-") not in view.orderings:
             raise refuse("ordering", f"Give one of {', '.join(view.orderings)}, with - before it for descending.")
         self.sort = view.orderings[self.ordering.removeprefix("-")]
-        self.cursor = read_cursor(request, self.ordering)
+        self.cursor = parameters.read_cursor(request, self.ordering)
         self.backwards = self.cursor is not None and self.cursor.backwards
         self.next: str | None = None
         self.previous: str | None = None
@@ -127,7 +70,7 @@ class KeysetPagination(BasePagination):
             beyond_key = Q(**{f"{self.key}__{step}": UUID(self.cursor.id)})
             if self.sort is None:
                 return beyond_key
-            value = read_sort(queryset.query.annotations["page_sort"].output_field, self.cursor.sort)
+            value = parameters.read_sort(queryset.query.annotations["page_sort"].output_field, self.cursor.sort)
         except (ValueError, DjangoValidationError) as error:
             raise refuse("cursor", "This is no cursor of ours.") from error
         # The first condition says nothing new, but an index can use it.
@@ -188,17 +131,4 @@ class KeysetPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
-        names = [sign + name for name in view.orderings for sign in ("", "-")]
-        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE, "default": PAGE_SIZE}
-        return [
-            _parameter("cursor", {"type": "string"}, "Where the page starts: taken from `next` or `previous`."),
-            _parameter("page_size", size, "How many results a page has."),
-            _parameter("with_count", {"type": "boolean", "default": False}, "Add `count`, the number of all results."),
-            _parameter(
-                "ordering", {"type": "string", "enum": names, "default": view.default_ordering}, "The list's order."
-            ),
-        ]
-
-
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+        return parameters.described(view.orderings, view.default_ordering)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common import inbox, pagination
+from common import inbox, page_parameters
 from common.authentication import ServiceAuthentication
 from common.events import BadEvent, decode_envelope
 
@@ -42,7 +42,7 @@ class HonestQueryMixin:
         if getattr(self, "action", None) != "list":
             return frozenset()
         filters: Set[str] = self.filterset_class.base_filters.keys()  # type: ignore[attr-defined]
-        return pagination.PARAMETERS | filters
+        return page_parameters.PARAMETERS | filters
 
 
 @extend_schema(exclude=True)
