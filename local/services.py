@@ -88,8 +88,9 @@ def make_services(
 
 
 def inherited_environment() -> dict[str, str]:
-    """The operator's password is for one command only."""
-    return {key: value for key, value in os.environ.items() if key != "OPERATOR_PASSWORD"}
+    """The operator's password is for one command only, and the settings of another project are for nobody here."""
+    foreign = {"OPERATOR_PASSWORD", "DJANGO_SETTINGS_MODULE"}
+    return {key: value for key, value in os.environ.items() if key not in foreign}
 
 
 def edge(settings: Settings, ports: dict[str, int], run_dir: Path) -> Program:
