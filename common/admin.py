@@ -26,7 +26,11 @@ class ServiceForm:
 
 
 class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
-    """Rows that are written by services. Where one raises ValidationError, nothing is saved and the form comes back."""
+    """Rows that are written by services. Where one raises ValidationError, nothing is saved and the form comes back.
+
+    A form tells what its fields held when it was shown: only what the operator changed counts as changed, and what came
+    meanwhile from elsewhere stays.
+    """
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
@@ -35,6 +39,12 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
             request.refusal = error  # type: ignore[attr-defined]
             response = super().changeform_view(request, *args, **kwargs)
         return response
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None:
+            field.show_hidden_initial = True
+        return field
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)

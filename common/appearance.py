@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.templatetags.static import static
+
 NAVIGATION = [
     {"title": "Tasks", "link": "/api/v1/tasks/", "icon": "task_alt"},
     {"title": "People", "link": "/api/v1/users/", "icon": "group"},
@@ -30,4 +32,5 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/favicon.svg"}],
     "SITE_DROPDOWN": NAVIGATION,
     "COLORS": {"primary": BLUE},
+    "STYLES": [lambda request: static("common/admin.css")],
 }

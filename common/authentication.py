@@ -4,6 +4,7 @@ import re
 import time
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import jwt
 from django.conf import settings
@@ -13,8 +14,8 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
-from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 from rest_framework_simplejwt import exceptions, tokens
 from rest_framework_simplejwt.authentication import JWTAuthentication
@@ -24,8 +25,10 @@ from rest_framework_simplejwt.settings import api_settings
 
 from common.keys import key_set
 from common.problems import Unavailable, problem_response
+from common.revocations import revoked
 
 CACHED_TOKENS = 10_000
+SIGN_IN_PATHS = ("/login/", "/login/renew/", "/logout/")  # for who is not signed in, or not any more
 
 
 class KeySetBackend(TokenBackend):
@@ -64,12 +67,13 @@ def verify(raw: bytes) -> AccessToken:
     Two thirds of a task list's authentication time is the signature; the cache is bounded, oldest out first.
     """
     token = _verified.get(raw)
-    if token is not None and token.payload["exp"] > time.time():
-        return token
-    token = AccessToken(raw)  # type: ignore[arg-type]
-    while len(_verified) >= CACHED_TOKENS:
-        _verified.pop(next(iter(_verified)), None)
-    _verified[raw] = token
+    if token is None or token.payload["exp"] <= time.time():
+        token = AccessToken(raw)  # type: ignore[arg-type]
+        while len(_verified) >= CACHED_TOKENS:
+            _verified.pop(next(iter(_verified)), None)
+        _verified[raw] = token
+    if token.payload.get("sid") in revoked:
+        raise TokenError("This sign-in was ended.")
     return token
 
 
@@ -99,32 +103,53 @@ class BearerAuthentication(JWTAuthentication):
         return user
 
 
-class CookieAuthenticationMiddleware(AuthenticationMiddleware):
-    """The browser's sign-in: the same token in an HttpOnly cookie, for the browsable API and the admin.
+def session_id(request: Request) -> UUID:
+    """Return the sign-in that the request's token belongs to."""
+    token: Any = request.auth
+    return UUID(token["sid"])
 
-    DRF's SessionAuthentication takes `request.user` from here and adds the CSRF check.
-    """
+
+class CookieAuthenticationMiddleware(AuthenticationMiddleware):
+    """The browser's sign-in: the same token in an HttpOnly cookie, for the browsable API and the admin."""
 
     def process_request(self, request: HttpRequest) -> HttpResponse | None:  # type: ignore[override]
         request.user = AnonymousUser()
         raw = request.COOKIES.get(settings.ACCESS_COOKIE)
-        if not raw or request.path.startswith(("/login/", "/logout/", "/static/", "/health/")):
+        if not raw or request.path in SIGN_IN_PATHS or request.path.startswith(("/static/", "/health/")):
             return None
         try:
-            claims = verify(raw.encode()).payload
+            token = verify(raw.encode())
         except TokenError:
             return _renewal(request, raw)
         except Unavailable as error:
             return problem_response(request, 503, "service_unavailable", str(error.detail))
+        request.access_token = token  # type: ignore[attr-defined]
         request.user = SimpleLazyObject(  # type: ignore[assignment]
-            lambda: get_user_model().objects.from_cookie(claims) or AnonymousUser()
+            lambda: get_user_model().objects.from_cookie(token.payload) or AnonymousUser()
         )
         return None
 
 
+class CookieAuthentication(SessionAuthentication):
+    """Takes who CookieAuthenticationMiddleware found, if the CSRF token came along with what writes."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        found = super().authenticate(request)
+        return found and (found[0], request._request.access_token)  # type: ignore[attr-defined]
+
+    def enforce_csrf(self, request: Request) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(str(error.detail), code="csrf_failed") from error
+
+
 def _renewal(request: HttpRequest, raw: str) -> HttpResponse | None:
-    """Send a browser whose token has run out by way of the sign-in page, which renews it silently if it may."""
-    if request.method != "GET" or "text/html" not in request.headers.get("Accept", ""):
+    """Send a browser whose token has run out by way of the sign-in, which renews it silently if it may.
+
+    A form that was sent goes along (307 keeps method and body): nothing that was typed is lost.
+    """
+    if "text/html" not in request.headers.get("Accept", ""):
         return None
     try:
         expires = jwt.decode(raw, options={"verify_signature": False}).get("exp")
@@ -132,7 +157,10 @@ def _renewal(request: HttpRequest, raw: str) -> HttpResponse | None:
         return None
     if not isinstance(expires, int | float) or expires > time.time():
         return None  # not good for another reason: a renewed one would not be better
-    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': request.get_full_path()})}")
+    back = urlencode({"next": request.get_full_path()})
+    if request.method in ("GET", "HEAD"):
+        return HttpResponseRedirect(f"{settings.LOGIN_URL}?{back}")
+    return HttpResponse(status=307, headers={"Location": f"{settings.LOGIN_URL}renew/?{back}"})
 
 
 class ServiceAuthentication(BaseAuthentication):

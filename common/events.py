@@ -39,6 +39,14 @@ class UserUpdated(UserEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionRevoked(Event):
+    """A sign-in was ended: its access tokens are refused from now on. `id` is their `sid`; there is one version."""
+
+    type = "session.revoked"
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskEvent(Event):
     title: str
     description: str

@@ -1,6 +1,7 @@
-"""The two tables that make delivery certain; each service has them in its own database."""
+"""The tables that each service has in its own database: two that make delivery certain, one of ended sign-ins."""
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from common.ids import uuid7
@@ -65,3 +66,16 @@ class InboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class Revocation(models.Model):
+    """A sign-in that was ended: access tokens whose `sid` it is are refused. Kept until all of them have run out."""
+
+    id = models.UUIDField(primary_key=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index("created_at", name="revocation_created")]
+
+    def __str__(self) -> str:
+        return str(self.id)

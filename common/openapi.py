@@ -35,8 +35,8 @@ class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 
 
 class CookieScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    target_class = "common.authentication.CookieAuthentication"
     name = "cookie"
-    priority = 0  # before drf-spectacular's own
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         description = "A browser has it from signing in at /login/; writes take the X-CSRFToken header too."

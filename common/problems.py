@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -50,6 +51,10 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
         exc = exceptions.ValidationError(_details(exc))
     if not isinstance(exc, exceptions.APIException):
         return None
+    request = context["request"]
+    if getattr(getattr(request, "accepted_renderer", None), "format", "json") not in ("json", "api"):
+        renderers: Any = api_settings.DEFAULT_RENDERER_CLASSES
+        request.accepted_renderer = renderers[0]()  # of the documents: YAML, a template
     return Response(_body(exc), status=exc.status_code, headers=_headers(exc))
 
 

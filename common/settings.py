@@ -127,7 +127,7 @@ USE_I18N = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "common.authentication.BearerAuthentication",
-        "rest_framework.authentication.SessionAuthentication",  # the sign-in cookie, with CSRF checks
+        "common.authentication.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["common.rendering.JSONRenderer", "common.rendering.BrowsableAPIRenderer"],

@@ -6,15 +6,28 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
 
 class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
+    def get_urls(self) -> list[Any]:
+        """Without Django's `r/…`, which leads to pages that no row of ours has."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        wanted = request.GET.get("next", "")
+        if not url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+            wanted = reverse("admin:index")
+        if self.has_permission(request):
+            return HttpResponseRedirect(wanted)
         if request.user.is_authenticated:
             raise PermissionDenied
-        wanted = request.GET.get("next", request.get_full_path())
         return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': wanted})}")
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return HttpResponseRedirect(f"{settings.LOGIN_URL}password/")
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return HttpResponse(status=307, headers={"Location": "/logout/"})

@@ -41,8 +41,8 @@ class HonestQueryMixin:
         """Only lists take parameters: those of the pages, and the filters of the view's `filterset_class`."""
         if getattr(self, "action", None) != "list":
             return frozenset()
-        filters: Set[str] = self.filterset_class.base_filters.keys()  # type: ignore[attr-defined]
-        return page_parameters.PARAMETERS | filters
+        filterset = getattr(self, "filterset_class", None)
+        return page_parameters.PARAMETERS | (filterset.base_filters.keys() if filterset else frozenset())
 
 
 @extend_schema(exclude=True)

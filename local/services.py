@@ -1,4 +1,4 @@
-"""The programs of ours: the web, relay and consumer of each service, and the edge before them."""
+"""The programs of ours: the web, relay, consumer and scheduler of each service, and the edge before them."""
 
 import os
 import subprocess
@@ -45,6 +45,8 @@ class Service:
         kinds = {"web": self._web_command(), "relay": [*manage, "relay_events"]}
         if self.environment["BROKER_URL"]:
             kinds["consumer"] = [*manage, "consume_events"]
+        if (ROOT / self.name / "schedule.py").exists():
+            kinds["scheduler"] = [*manage, "run_schedule"]
         return [
             Program(name=f"{self.name}.{kind}", command=command, environment=self.environment, folder=ROOT)
             for kind, command in kinds.items()

@@ -66,8 +66,12 @@ class Supervisor:
         self._call("startProcessGroup", name, False)
 
     def processes(self) -> list[Process]:
-        """Raises OSError when no supervisord answers."""
-        return [Process(each["name"], each["pid"], each["statename"]) for each in self._call("getAllProcessInfo")]
+        """Raises OSError when no supervisord answers, or one that is on its way out."""
+        try:
+            found = self._call("getAllProcessInfo")
+        except xmlrpc.client.Fault as fault:
+            raise OSError(fault.faultString) from fault
+        return [Process(each["name"], each["pid"], each["statename"]) for each in found]
 
     def process(self, name: str) -> Process:
         return next(process for process in self.processes() if process.name == name)

@@ -1,9 +1,10 @@
 """What task_service hears: event → effect."""
 
 from common import events
-from task_service.user_mirror.handlers import mirror_user
+from task_service.user_mirror.handlers import mirror_user, revoke_session
 
 SUBSCRIPTIONS = {
     events.UserRegistered: mirror_user,
     events.UserUpdated: mirror_user,
+    events.SessionRevoked: revoke_session,
 }

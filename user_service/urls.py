@@ -13,28 +13,36 @@ from user_service.users import views as users
 
 router = SimpleRouter(use_regex_path=False)
 router.register("users", users.PeopleView, basename="user")
+router.register("auth/sessions", tokens.SessionsView, basename="session")
 
 sign_in: Any = (
     [
         path("login/", pages.LoginPage.as_view(), name="login"),
+        path("login/renew/", pages.RenewPage.as_view(), name="renew"),
+        path("login/password/", pages.PasswordPage.as_view(), name="password"),
         path("logout/", pages.LogoutPage.as_view(), name="logout"),
     ],
     "rest_framework",  # the browsable API links to these names
 )
 docs = SpectacularSwaggerView.as_view(
-    url="/api/schema/users/", title="API docs · Tandem", template_name="common/docs.html"
+    url="/api/schema/users/",
+    title="API docs · Tandem",
+    template_name="common/docs.html",
+    http_method_names=["get", "head"],
 )
 v1: list[URLPattern | URLResolver] = [
     path("auth/register/", tokens.RegisterView.as_view(), name="register"),
     path("auth/token/", tokens.TokenView.as_view(), name="token"),
     path("auth/token/refresh/", tokens.RefreshView.as_view(), name="token-refresh"),
     path("auth/logout/", tokens.LogoutView.as_view(), name="token-logout"),
+    path("auth/logout-all/", tokens.LogoutAllView.as_view(), name="logout-all"),
+    path("auth/password/", tokens.PasswordView.as_view(), name="password"),
     path("users/me/", users.MeView.as_view(), name="me"),
     path("", include(router.urls)),
 ]
 urlpatterns = [
     path("api/v1/", include(v1)),
-    path(".well-known/jwks.json", tokens.jwks),
+    path(".well-known/jwks.json", tokens.JwksView.as_view(), name="jwks"),
     path("", include(sign_in)),
     path("admin/users/", admin.site.urls),
     path("api/schema/users/", SpectacularAPIView.as_view(), name="schema"),

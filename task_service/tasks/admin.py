@@ -18,6 +18,7 @@ class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
     assignees = forms.ModelMultipleChoiceField(
         User.objects.all(),
         required=False,
+        show_hidden_initial=True,
         validators=[MaxLengthValidator(MAX_ASSIGNEES, "At most %(limit_value)d people.")],
         widget=AutocompleteSelectMultiple(Participant._meta.get_field("user"), admin.site),
     )

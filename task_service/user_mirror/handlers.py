@@ -1,4 +1,4 @@
-from common import events
+from common import events, revocations
 from common.mirrors import Mirror
 from task_service.user_mirror.models import User
 
@@ -14,3 +14,7 @@ def mirror_user(event: events.UserEvent) -> User:
         is_staff=event.is_staff,
         is_superuser=event.is_superuser,
     )
+
+
+def revoke_session(event: events.SessionRevoked) -> None:
+    revocations.revoke([event.id])

@@ -180,7 +180,7 @@ class TestCookie:
     def test_it_does_not_write_without_the_csrf_token(self, alice, issuer, api):
         api.handler.enforce_csrf_checks = True
         api.cookies["tandem_access"] = issuer.token(alice)
-        assert_problem(api.post(URL, {}), 403, "permission_denied")
+        assert_problem(api.post(URL, {}), 403, "csrf_failed")
 
     def test_a_header_needs_no_csrf_token(self, alice, issuer, api):
         api.handler.enforce_csrf_checks = True
@@ -193,7 +193,11 @@ class TestCookie:
     def test_expired_it_sends_nobody_else_anywhere(self, alice, issuer, browser):
         expired = issuer.token(alice, exp=int(time.time()) - 60)
         assert browser(expired, accept="application/json").status_code == 401
-        assert browser(expired, method="post").status_code == 401
+        assert browser(expired, accept="application/json", method="post").status_code == 401
+
+    def test_expired_under_a_form_it_takes_the_form_along(self, alice, issuer, browser):
+        response = browser(issuer.token(alice, exp=int(time.time()) - 60), method="post")
+        assert (response.status_code, response.headers["Location"]) == (307, "/login/renew/?next=%2Fapi%2Fwho%2F")
 
     @pytest.mark.parametrize("forgery", FORGERIES)
     def test_forged_it_signs_nobody_in(self, alice, issuer, browser, forgery):

@@ -202,7 +202,7 @@ class TestRun:
                 return "\n".join(line for (line,) in cursor.fetchall())
 
         assert "Seq Scan" in plan()
-        assert relay.lead()
+        assert relay.leader.lead()
         assert "Seq Scan" not in plan()
 
     def test_a_second_relay_stands_by_and_sends_nothing(self, relay, in_threads, monkeypatch):
@@ -216,23 +216,23 @@ class TestRun:
         assert states() == ["sent"]
 
     def test_it_takes_over_when_the_first_ends(self, relay, in_threads):
-        assert relay.lead()
-        assert in_threads(1, lambda _: Relay(FakePublisher()).lead()) == [False]
+        assert relay.leader.lead()
+        assert in_threads(1, lambda _: Relay(FakePublisher()).leader.lead()) == [False]
         connection.close()
-        assert in_threads(1, lambda _: Relay(FakePublisher()).lead()) == [True]
+        assert in_threads(1, lambda _: Relay(FakePublisher()).leader.lead()) == [True]
 
     def test_who_lost_its_session_asks_again_for_the_lead(self, relay, in_threads):
-        assert relay.lead()
+        assert relay.leader.lead()
         connection.close()
         taken, over = threading.Event(), threading.Event()
 
         def take(number):
             if number:
                 taken.wait(10)
-                found = relay.lead()
+                found = relay.leader.lead()
                 over.set()
                 return found
-            found = Relay(FakePublisher()).lead()
+            found = Relay(FakePublisher()).leader.lead()
             taken.set()
             over.wait(10)
             return found

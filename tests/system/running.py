@@ -163,10 +163,14 @@ class System:
         person.id = registered.json()["id"]
         return self._sign_in(person, person.username, PASSWORD)
 
-    def sign_in_operator(self) -> Person:
+    def sign_in(self, username: str, password: str = PASSWORD) -> Person:
+        """Sign in on one more device."""
         person = Person(base_url=self.url, timeout=30)
         self._clients.append(person)
-        return self._sign_in(person, self.operator, self.operator_password)
+        return self._sign_in(person, username, password)
+
+    def sign_in_operator(self) -> Person:
+        return self.sign_in(self.operator, self.operator_password)
 
     def _sign_in(self, person: Person, username: str, password: str) -> Person:
         answer = person.post("/api/v1/auth/token/", json={"username": username, "password": password})

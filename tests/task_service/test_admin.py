@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from common.models import InboxEvent, OutboxEvent
 from task_service.tasks.models import Task
+from tests.forms import shown
 
 TASKS = "/admin/tasks/tasks/task/"
 FORM = {"title": "Paint", "description": "", "status": "todo", "priority": "none", "parent": ""}
@@ -72,6 +73,17 @@ def test_saving_what_is_there_makes_no_version(olga, alice, bob, told):
     save(olga.browser(), change_url(task), assignees=[str(bob.id)])
     assert alice.read(task).json() == task
     assert len(told(task)) == 1
+
+
+def test_a_form_that_was_open_meanwhile_takes_back_nothing(olga, alice, bob):
+    task = alice.make(title="Paint", assignees=[str(bob.id)])
+    browser, url = olga.browser(), change_url(task)
+    form = shown(browser, url)
+    alice.patch(task, {"title": "Paint the wall", "due_at": "2030-05-01T12:00:00Z", "assignees": []})
+    assert browser.post(url, form | {"priority": "high"}).status_code == 302
+    now = alice.read(task).json()
+    assert (now["priority"], now["title"], now["due_at"]) == ("high", "Paint the wall", "2030-05-01T12:00:00.000000Z")
+    assert now["assignees"] == []
 
 
 def test_olga_sets_the_status_and_completed_at_follows(olga, alice, told):

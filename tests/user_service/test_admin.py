@@ -4,6 +4,7 @@ from django.test import Client
 from common import events
 from common.models import OutboxEvent
 from tests.envelopes import envelope, task_event
+from tests.forms import shown
 from user_service.tokens import services as sessions
 from user_service.users.models import User
 
@@ -27,14 +28,9 @@ def admin(olga, admin_of):
 
 
 def change(admin, person, **fields):
-    form = {
-        "username": person.username,
-        "display_name": person.display_name,
-        "email": person.email,
-        "time_zone": person.time_zone,
-        "is_active": "on",
-    } | fields
-    return admin.post(f"{PEOPLE}{person.id}/change/", {name: value for name, value in form.items() if value})
+    url = f"{PEOPLE}{person.id}/change/"
+    form = shown(admin, url) | fields
+    return admin.post(url, {name: value for name, value in form.items() if value})
 
 
 def test_the_operator_is_let_in_by_the_sign_in_cookie(admin):

@@ -117,7 +117,10 @@ def test_a_missing_field_is_named(db, api, form, name):
     assert field_errors(api.post(URL, form)) == {name: "required"}
 
 
-@pytest.mark.parametrize("username", ["dora d", "dora@home", "d\u0000a", "x" * 151, "", None, 5.5, ["dora"]])
+@pytest.mark.parametrize(
+    "username",
+    ["dora d", "dora@home", "d\u0000a", "x" * 151, "", None, 5.5, ["dora"], "\uff44\uff4f\uff52\uff41", "bo\u017fs"],
+)
 def test_a_bad_username_is_refused(db, api, form, username):
     response = api.post(URL, form | {"username": username})
     if username == 5.5:  # a number is read as its text, as DRF does

@@ -120,18 +120,10 @@ def test_sign_in_is_a_post(db, api):
     assert_problem(api.get(URL), 405, "method_not_allowed")
 
 
-@pytest.mark.parametrize("name", ["bo\u017fs", "boss@example.\u017forg"])
-def test_a_lookalike_of_a_name_is_another_name(api, register, password, name):
+@pytest.mark.parametrize("name", ["\uff42oss", "bo\u017fs", "BOSS"])
+def test_a_name_is_the_same_in_every_form_of_its_letters(api, register, password, name):
     register("boss")
-    assert sign_in(api, "boss", password).status_code == 200
-    assert sign_in(api, name, password).status_code == 401
-
-
-def test_lookalikes_sign_in_as_themselves(api, register, password):
-    register("boss")
-    register("bo\u017fs", password="another-horse-9")
-    assert sign_in(api, "bo\u017fs", "another-horse-9").status_code == 200
-    assert sign_in(api, "bo\u017fs", password).status_code == 401
+    assert sign_in(api, name, password).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from django.db.models import F
@@ -128,8 +129,71 @@ def test_a_session_that_ended_elsewhere_shows_the_form_and_drops_the_cookies(ali
 def test_an_expired_cookie_does_not_redirect_scripts(alice, browser, sign_in):
     sign_in()
     run_out(browser, alice)
-    assert browser.get("/api/v1/users/me/", headers={"accept": "application/json"}).status_code == 401
-    assert browser.patch("/api/v1/users/me/", "{}", "application/json").status_code == 401
+    for ask in (browser.get, browser.patch):
+        assert ask("/api/v1/users/me/", headers={"accept": "application/json"}).status_code == 401
+
+
+def test_a_form_sent_with_an_expired_cookie_is_renewed_and_arrives(alice, browser_of):
+    browser = browser_of(alice)
+    browser.get("/api/v1/users/me/")
+    run_out(browser, alice)
+    form = {"display_name": "Al", "csrfmiddlewaretoken": browser.cookies["csrftoken"].value}
+    url, body, kind = "/api/v1/users/me/", urlencode(form), "application/x-www-form-urlencoded"
+    csrf = {"x-csrftoken": form["csrfmiddlewaretoken"]}
+    first = browser.patch(url, body, kind, headers=csrf)
+    assert (first.status_code, first.headers["Location"]) == (307, "/login/renew/?next=%2Fapi%2Fv1%2Fusers%2Fme%2F")
+    second = browser.patch(first.headers["Location"], body, kind)
+    assert (second.status_code, second.headers["Location"]) == (307, url)
+    assert browser.patch(second.headers["Location"], body, kind, headers=csrf).status_code == 200
+    alice.refresh_from_db()
+    assert alice.display_name == "Al"
+
+
+def test_a_form_whose_session_is_over_leads_to_the_sign_in(alice, browser_of):
+    browser = browser_of(alice)
+    services.set_password(user=alice, password="another-horse-9")
+    response = browser.post("/login/renew/?next=/api/v1/users/me/", {"display_name": "Al"})
+    assert (response.status_code, response.headers["Location"]) == (303, "/login/?next=%2Fapi%2Fv1%2Fusers%2Fme%2F")
+
+
+@pytest.mark.parametrize("wanted", EVIL)
+def test_a_renewed_form_goes_to_no_other_site(alice, browser_of, wanted):
+    assert browser_of(alice).post("/login/renew/?" + urlencode({"next": wanted})).headers["Location"] == "/"
+
+
+class TestPasswordPage:
+    url = "/login/password/"
+
+    @pytest.fixture
+    def change(self, alice, browser_of, password):
+        browser = browser_of(alice)
+        browser.get(self.url)
+
+        def post(old=password, new="another-horse-9"):
+            form = {"old_password": old, "new_password1": new, "new_password2": new}
+            return browser.post(self.url, form | {"csrfmiddlewaretoken": browser.cookies["csrftoken"].value})
+
+        return post
+
+    def test_it_changes_the_password_and_ends_the_other_sign_ins(self, alice, change):
+        other = sessions.begin_session(user=alice)
+        assert change().status_code == 302
+        alice.refresh_from_db()
+        assert alice.check_password("another-horse-9")
+        assert list(Session.objects.alive().values_list("id", flat=True)) == [Session.objects.earliest("id").id]
+        with pytest.raises(sessions.RefreshRefused):
+            sessions.renew_session(refresh=other.refresh)
+
+    def test_it_wants_the_old_one(self, alice, change):
+        assert 'role="alert"' in change(old="not-this-one").content.decode()
+        assert Session.objects.alive().count() == 1
+
+    def test_it_is_for_who_is_signed_in(self, db, browser):
+        assert browser.get(self.url).headers["Location"] == "/login/?next=/login/password/"
+
+    def test_both_admins_lead_there(self, olga, browser_of):
+        response = browser_of(olga).get("/admin/users/password_change/")
+        assert response.headers["Location"] == self.url
 
 
 def test_a_cookie_that_is_rubbish_does_not_redirect(db, browser):

@@ -102,11 +102,24 @@ def test_a_bad_file_does_not_sign_out_who_is_signed_in(alice, api_of, own_dir):
     assert signed_in.get("/api/v1/users/me/").status_code == 200
 
 
-def test_a_bad_file_at_the_start_is_a_503_on_token_checks(alice, api_of, own_dir):
-    keys.create_key()
-    signed_in = api_of(alice)
+def test_a_bad_file_is_left_out_and_the_others_are_good(alice, api_of, client, own_dir, pass_time):
+    kid = keys.read_key(keys.create_key()).kid
     (own_dir / "zzz.pem").write_text("not a key")
+    pass_time(331)
+    assert [key["kid"] for key in client.get(URL).json()["keys"]] == [kid]
+    assert api_of(alice).get("/api/v1/users/me/").status_code == 200
+
+
+def test_without_any_key_token_checks_are_a_503(alice, api_of, own_dir):
+    path = keys.create_key()
+    signed_in = api_of(alice)
+    path.unlink()
     assert_problem(signed_in.get("/api/v1/users/me/"), 503, "service_unavailable")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete"])
+def test_the_key_set_is_for_reading(client, method):
+    assert_problem(getattr(client, method)(URL), 405, "method_not_allowed")
 
 
 def test_a_token_of_the_older_key_is_still_good(alice, api_of, own_dir):
@@ -147,6 +160,8 @@ def test_the_deployment_check_misses_the_key(own_dir):
 def test_only_p_256_keys_are_taken(own_dir, private):
     write(own_dir, "1.pem", private)
     with pytest.raises(ImproperlyConfigured, match="not a P-256 key"):
+        keys.read_key(own_dir / "1.pem")
+    with pytest.raises(ImproperlyConfigured, match="no"):
         keys.active_key()
 
 
@@ -154,5 +169,5 @@ def test_a_file_that_is_no_key_is_named_without_its_content(own_dir):
     own_dir.mkdir()
     (own_dir / "broken.pem").write_text("secret text")
     with pytest.raises(ImproperlyConfigured, match=r"broken\.pem") as refused:
-        keys.active_key()
+        keys.read_key(own_dir / "broken.pem")
     assert "secret text" not in str(refused.value)

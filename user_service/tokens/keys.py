@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import structlog
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
@@ -18,6 +19,7 @@ from jwt.utils import base64url_encode
 
 from common.keys import REFRESH_SECONDS, RETRY_SECONDS
 
+log = structlog.get_logger()
 KNOWN_SECONDS = REFRESH_SECONDS + RETRY_SECONDS  # by then every service has fetched the key, even after a failed try
 
 
@@ -62,17 +64,23 @@ def thumbprint(jwk: Mapping[str, str]) -> str:
     return base64url_encode(sha256(text.encode()).digest()).decode()
 
 
-def signing_keys() -> Iterator[SigningKey]:
+def signing_keys() -> dict[Path, SigningKey]:
+    """Return the keys, oldest first. A file that is no key is named in the log and left out: the others are good."""
+    keys = {}
     for path in key_paths():
-        yield read_key(path)
+        try:
+            keys[path] = read_key(path)
+        except ImproperlyConfigured as error:
+            log.error("bad signing key", error=str(error))
+    return keys
 
 
 def active_key() -> SigningKey:
     """Return the newest key that is known everywhere, or else the oldest. Raises ImproperlyConfigured without any."""
-    paths = key_paths()
-    if not paths:
-        raise ImproperlyConfigured(f"SIGNING_KEYS_DIR ({settings.SIGNING_KEYS_DIR}) holds no *.pem")
-    return read_key(next((path for path in reversed(paths) if known_everywhere(path)), paths[0]))
+    keys = signing_keys()
+    if not keys:
+        raise ImproperlyConfigured(f"SIGNING_KEYS_DIR ({settings.SIGNING_KEYS_DIR}) holds no *.pem that is a P-256 key")
+    return keys[next((path for path in reversed(keys) if known_everywhere(path)), next(iter(keys)))]
 
 
 def known_everywhere(path: Path) -> bool:
@@ -81,4 +89,4 @@ def known_everywhere(path: Path) -> bool:
 
 
 def public_jwks() -> dict[str, Any]:
-    return {"keys": [key.jwk for key in signing_keys()]}
+    return {"keys": [key.jwk for key in signing_keys().values()]}

@@ -1,8 +1,16 @@
+from typing import Self
+
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from common.ids import uuid7
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def alive(self) -> Self:
+        return self.filter(revoked_at=None, expires_at__gt=Now())
 
 
 class Session(models.Model):
@@ -21,6 +29,8 @@ class Session(models.Model):
     revoked_at = models.DateTimeField(null=True)
     user_agent = models.CharField(max_length=300, blank=True)
     ip = models.GenericIPAddressField(null=True)
+
+    objects = SessionQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"

@@ -1,27 +1,32 @@
 """The HTML sign-in of the browsable APIs and both admins: the tokens go into HttpOnly cookies."""
 
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 from rest_framework_simplejwt.settings import api_settings
 
 from common.problems import problem_response
 from user_service.tokens import services
 from user_service.tokens.views import client_ip
+from user_service.users import services as users
 
 COOKIE_PATHS = {settings.ACCESS_COOKIE: "/", settings.REFRESH_COOKIE: settings.LOGIN_URL}
 
 
 def safe_next(request: HttpRequest) -> str:
     """Return where to go afterwards: a path of this origin, or the landing page."""
-    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    wanted = request.GET.get("next") or request.POST.get("next") or "/"
     good = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
     return wanted if good else "/"
 
@@ -50,7 +55,23 @@ def delete_cookies(response: HttpResponse) -> HttpResponse:
 class SignInForm(AuthenticationForm):
     error_messages = {"invalid_login": "No active account has this name and password."}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = "Username or e-mail"
+        self.fields["username"].widget.attrs["maxlength"] = 254
 
+
+class PasswordForm(PasswordChangeForm):
+    """Ends the person's other sign-ins; this one stays."""
+
+    keep: UUID
+
+    def save(self, commit: bool = True) -> Any:
+        users.set_password(user=self.user, password=self.cleaned_data["new_password1"], keep=self.keep)
+        return self.user
+
+
+@method_decorator(never_cache, name="dispatch")
 class Page(View):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = problem_response(request, 405, "method_not_allowed", f"{request.method} is not for this page.")
@@ -58,13 +79,21 @@ class Page(View):
         return response
 
 
-@method_decorator(never_cache, name="dispatch")
-class LoginPage(Page, FormView):  # type: ignore[type-arg]
+class FormPage(Page, FormView):  # type: ignore[type-arg]
+    http_method_names = ["get", "head", "post", "options"]
+    template_name = "tokens/form.html"
+    title = button = ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(next=safe_next(self.request), title=self.title, button=self.button, **kwargs)
+
+
+class LoginPage(FormPage):
     """A form; or, where the browser holds a good refresh token, a silent renewal on the way to `next`."""
 
-    http_method_names = ["get", "head", "post", "options"]
     form_class = SignInForm
     template_name = "tokens/login.html"
+    title = button = "Sign in"
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         refresh = request.COOKIES.get(settings.REFRESH_COOKIE)
@@ -79,9 +108,6 @@ class LoginPage(Page, FormView):  # type: ignore[type-arg]
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"request": self.request}
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(next=safe_next(self.request), **kwargs)
-
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user: Any = form.get_user()
         pair = services.begin_session(
@@ -90,7 +116,35 @@ class LoginPage(Page, FormView):  # type: ignore[type-arg]
         return set_cookies(HttpResponseRedirect(safe_next(self.request)), pair)
 
 
-@method_decorator(never_cache, name="dispatch")
+@method_decorator(csrf_exempt, name="dispatch")
+class RenewPage(Page):
+    """Where a form goes whose access token ran out while it was filled in: renewed, and on to `next` as it was sent.
+
+    Any method; it changes nothing but the cookies, and the CSRF check is made where the form ends up.
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            pair = services.renew_session(refresh=request.COOKIES.get(settings.REFRESH_COOKIE, ""))
+        except services.RefreshRefused:
+            back = urlencode({"next": safe_next(request)})
+            return HttpResponse(status=303, headers={"Location": f"{settings.LOGIN_URL}?{back}"})
+        return set_cookies(HttpResponse(status=307, headers={"Location": safe_next(request)}), pair)
+
+
+class PasswordPage(LoginRequiredMixin, FormPage):
+    form_class = PasswordForm
+    title = button = "Change the password"
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"user": self.request.user}
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:
+        form.keep = UUID(self.request.access_token["sid"])  # type: ignore[attr-defined]
+        form.save()
+        return HttpResponseRedirect(safe_next(self.request))
+
+
 class LogoutPage(Page):
     def post(self, request: HttpRequest) -> HttpResponse:
         services.end_session_of(access=request.COOKIES.get(settings.ACCESS_COOKIE, ""))

@@ -1,6 +1,10 @@
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
 
-from common.serializers import Serializer
+from common.authentication import session_id
+from common.serializers import ModelSerializer, Serializer
+from user_service.tokens.models import Session
 
 
 class SignInSerializer(Serializer):
@@ -15,3 +19,38 @@ class RefreshSerializer(Serializer):
 class PairSerializer(Serializer):
     access = serializers.CharField(read_only=True, help_text="JWT, 10 minutes")
     refresh = serializers.CharField(read_only=True, help_text="JWT, 14 days, for one use")
+
+
+class SessionSerializer(ModelSerializer):
+    """A signed-in device."""
+
+    current = serializers.SerializerMethodField(help_text="the one that asks")
+
+    class Meta:
+        model = Session
+        fields = ["id", "created_at", "last_used_at", "user_agent", "ip", "current"]
+        read_only_fields = fields
+
+    def get_current(self, session: Session) -> bool:
+        return session.id == session_id(self.context["request"])
+
+
+class PasswordSerializer(Serializer):
+    current_password = serializers.CharField(
+        max_length=128, trim_whitespace=False, write_only=True, style={"input_type": "password"}
+    )
+    new_password = serializers.CharField(
+        max_length=128, trim_whitespace=False, write_only=True, style={"input_type": "password"}
+    )
+
+    def validate_current_password(self, value: str) -> str:
+        if not self.context["request"].user.check_password(value):
+            raise serializers.ValidationError("This is not your password.", code="password_incorrect")
+        return value
+
+    def validate_new_password(self, value: str) -> str:
+        try:
+            validate_password(value, self.context["request"].user)
+        except DjangoValidationError as error:
+            raise serializers.ValidationError(serializers.as_serializer_error(error)["non_field_errors"]) from error
+        return value

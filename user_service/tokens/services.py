@@ -4,13 +4,15 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 
+from common import events, outbox, revocations
 from common.ids import uuid7
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken, RefreshToken
@@ -31,8 +33,16 @@ class Pair(NamedTuple):
 
 
 def begin_session(*, user: User, user_agent: str = "", ip: str | None = None) -> Pair:
+    """Sign in who was authenticated as `user`. Raises AuthenticationFailed if that was by a password of before.
+
+    The person's row is locked: a new password, or a lock-out, either is seen here or sees this session and ends it.
+    """
     expires_at = timezone.now() + api_settings.REFRESH_TOKEN_LIFETIME
-    session = Session.objects.create(user=user, user_agent=user_agent[:300], ip=ip, expires_at=expires_at)
+    with transaction.atomic():
+        fresh = User.objects.active().select_for_update(no_key=True).filter(pk=user.pk).first()
+        if fresh is None or fresh.password != user.password:
+            raise AuthenticationFailed
+        session = Session.objects.create(user=fresh, user_agent=user_agent[:300], ip=ip, expires_at=expires_at)
     return Pair(AccessToken.of(session), RefreshToken.of(session))
 
 
@@ -45,7 +55,7 @@ def renew_session(*, refresh: str) -> Pair:
     session_id, token_id = _read(refresh)
     # Not user__is_active: a join puts all conditions into a subquery, which an UPDATE does not repeat after a wait.
     person = User.objects.active().filter(id=OuterRef("user"))
-    alive = Session.objects.filter(Exists(person), id=session_id, revoked_at=None, expires_at__gt=Now())
+    alive = Session.objects.alive().filter(Exists(person), id=session_id)
     rotated = alive.filter(current=token_id).update(
         previous=F("current"),
         current=uuid7(),
@@ -53,31 +63,50 @@ def renew_session(*, refresh: str) -> Pair:
         expires_at=Now() + api_settings.REFRESH_TOKEN_LIFETIME,
     )
     if not rotated and not alive.filter(previous=token_id, last_used_at__gt=Now() - GRACE).exists():
-        alive.update(revoked_at=Now())
+        _revoke(alive)
         raise RefreshRefused("This refresh token is not good any more.")
     session = Session.objects.select_related("user").get(id=session_id)
     return Pair(AccessToken.of(session), RefreshToken.of(session))
 
 
+def end(*, session: Session) -> None:
+    _revoke(Session.objects.filter(pk=session.pk))
+
+
 def end_session(*, refresh: str) -> None:
     """Revoke the session of the token. Raises RefreshRefused on what is no refresh token; ending twice is fine."""
     session_id, _ = _read(refresh)
-    _revoke(session_id)
+    _revoke(Session.objects.filter(id=session_id))
 
 
 def end_session_of(*, access: str) -> None:
     """Revoke the session that an access token belongs to, run out or not; what is no token of ours ends nothing."""
     session_id = AccessToken.session_of(access)
     if session_id is not None:
-        _revoke(session_id)
+        _revoke(Session.objects.filter(id=session_id))
 
 
-def end_sessions(*, user: User) -> None:
-    Session.objects.filter(user=user, revoked_at=None).update(revoked_at=Now())
+def end_sessions(*, user: User, keep: UUID | None = None) -> None:
+    """Revoke all of the person's sessions but the one to keep."""
+    sessions = Session.objects.filter(user=user)
+    _revoke(sessions.exclude(id=keep) if keep else sessions)
 
 
-def _revoke(session_id: UUID) -> None:
-    Session.objects.filter(id=session_id, revoked_at=None).update(revoked_at=Now())
+def purge_sessions() -> int:
+    """Delete sessions that ended a month ago; return how many."""
+    old = Now() - timedelta(days=30)
+    return Session.objects.filter(Q(revoked_at__lt=old) | Q(expires_at__lt=old)).delete()[0]
+
+
+def _revoke(sessions: QuerySet[Session]) -> None:
+    """Their refresh tokens are good no more, and every service is told to refuse their access tokens."""
+    with transaction.atomic():
+        ending = list(sessions.filter(revoked_at=None).select_for_update(of=("self",)).order_by("id"))
+        ids = [session.id for session in ending]
+        Session.objects.filter(id__in=ids).update(revoked_at=Now())
+        revocations.revoke(ids)
+        for session in ending:
+            outbox.publish(events.SessionRevoked(id=session.id, version=1, user_id=session.user_id))
 
 
 def _read(refresh: str) -> tuple[UUID, UUID]:

@@ -1,19 +1,33 @@
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.auth import authenticate
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import status
+from rest_framework import mixins, status
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
 
-from common.authentication import BearerAuthentication
+from common import pagination
+from common.authentication import BearerAuthentication, session_id
+from common.rendering import JSONRenderer
+from common.serializers import Serializer
 from common.views import HonestQueryMixin
 from user_service.tokens import keys, services
-from user_service.tokens.serializers import PairSerializer, RefreshSerializer, SignInSerializer
+from user_service.tokens.models import Session
+from user_service.tokens.serializers import (
+    PairSerializer,
+    PasswordSerializer,
+    RefreshSerializer,
+    SessionSerializer,
+    SignInSerializer,
+)
 from user_service.users import services as users
 from user_service.users.models import User
 from user_service.users.serializers import RegistrationSerializer
@@ -77,7 +91,7 @@ class RefreshView(PublicView):
 
 
 class LogoutView(PublicView):
-    """End the session of a refresh token; its access tokens run out by themselves within 10 minutes."""
+    """End the session of a refresh token; its access tokens stop working everywhere."""
 
     serializer_class = RefreshSerializer
 
@@ -87,6 +101,59 @@ class LogoutView(PublicView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def jwks(request: HttpRequest) -> HttpResponse:
+class LogoutAllView(HonestQueryMixin, GenericAPIView[User]):
+    """End all your sessions, also the one that asks; their access tokens stop working everywhere."""
+
+    serializer_class = Serializer
+
+    @extend_schema(request=None, responses={204: OpenApiResponse(description="Signed out everywhere")})
+    def post(self, request: Request) -> Response:
+        self.get_serializer(data=request.data).is_valid(raise_exception=True)  # takes no fields
+        services.end_sessions(user=cast("User", request.user))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PasswordView(HonestQueryMixin, GenericAPIView[User]):
+    """Change your password. All your other sessions end."""
+
+    serializer_class = PasswordSerializer
+
+    @extend_schema(responses={204: OpenApiResponse(description="Changed")})
+    def post(self, request: Request) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        users.set_password(
+            user=cast("User", request.user),
+            password=serializer.validated_data["new_password"],
+            keep=session_id(request),
+        )
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SessionsView(HonestQueryMixin, mixins.ListModelMixin, mixins.DestroyModelMixin, GenericViewSet[Session]):
+    """The devices that you are signed in on."""
+
+    serializer_class = SessionSerializer
+    pagination_class = pagination.KeysetPagination
+    orderings = {"created_at": None}
+    default_ordering = "-created_at"
+    page_key = "id"
+    lookup_value_converter = "uuid"
+
+    def get_queryset(self) -> QuerySet[Session]:
+        return Session.objects.alive().filter(user=self.request.user.pk)
+
+    def perform_destroy(self, session: Session) -> None:
+        services.end(session=session)
+
+
+class JwksView(APIView):
     """RFC 7517: the keys that this service's tokens are checked with."""
-    return JsonResponse(keys.public_jwks(), headers={"Cache-Control": "public, max-age=300"})
+
+    authentication_classes: list[Any] = []
+    permission_classes = [AllowAny]
+    renderer_classes = [JSONRenderer]
+
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        return Response(keys.public_jwks(), headers={"Cache-Control": "public, max-age=300"})

@@ -1,9 +1,11 @@
 from typing import Any
+from unicodedata import normalize
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVector, SearchVectorField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import CharField, F, Func, Value
@@ -14,6 +16,12 @@ from common.ids import uuid7
 from user_service.users.time_zones import validate_time_zone
 
 JOINERS = ".+-_@/<&"  # PostgreSQL's parser keeps bob.smith, a/b and <b> whole, and takes user-1 for user and -1
+
+
+def validate_plain(value: str) -> None:
+    """Refuse what Unicode calls compatible: a full-width name looks like another's, and no sign-in form keeps it."""
+    if normalize("NFKC", value) != value:
+        raise ValidationError("Use the plain form of each letter.", code="invalid")
 
 
 def split(field: str) -> Func:
@@ -28,7 +36,7 @@ class UserQuerySet(models.QuerySet["User"]):
     def named(self, text: str) -> "UserQuerySet":
         """Whose username this is, or e-mail where it has an @: in any case of letters, as the unique indexes see it."""
         field = "email" if "@" in text else "username"
-        return self.alias(folded=Lower(field)).filter(folded=Lower(Value(text)))
+        return self.alias(folded=Lower(field)).filter(folded=Lower(Value(normalize("NFKC", text))))
 
     def matching(self, text: str) -> "UserQuerySet":
         """Whose username or display name has a word that starts with each word of the text."""
@@ -51,7 +59,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     username = models.CharField(
         max_length=150,
-        validators=[RegexValidator(r"^[\w.+-]+\Z", "Use letters, digits and . + - _ only.")],
+        validators=[
+            RegexValidator(r"^[\w.+-]+\Z", "Use letters, digits and . + - _ only."),
+            validate_plain,
+        ],
         help_text="Letters, digits and . + - _ only.",
     )
     email = models.EmailField()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -45,15 +46,17 @@ def update_user(*, user: User, changes: dict[str, Any]) -> User:
         fresh.updated_at = timezone.now()
         fresh.save()
         outbox.publish(_event(events.UserUpdated, fresh))
+        if not fresh.is_active:
+            tokens.end_sessions(user=fresh)
     return fresh
 
 
-def set_password(*, user: User, password: str) -> None:
-    """Whoever is signed in by the old password has to sign in again, at the latest when the access token runs out."""
+def set_password(*, user: User, password: str, keep: UUID | None = None) -> None:
+    """Whoever is signed in by the old password has to sign in again, but for the session to keep."""
     user.set_password(password)
     with transaction.atomic():
         user.save(update_fields=["password"])
-        tokens.end_sessions(user=user)
+        tokens.end_sessions(user=user, keep=keep)
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import structlog
 from django.core.management.base import BaseCommand
-from django.db import connection
 
-from common import inbox, outbox
+from common import inbox, outbox, revocations
+from common.leader import Leader
 from common.process import keep_running, stop_on_signals
 from common.transport import Message, Outcome, Publisher, publisher
 
@@ -35,11 +35,12 @@ class Relay:
     def __init__(self, publisher: Publisher) -> None:
         self.publisher = publisher
         self.purged_at = 0.0
-        self.leading: bool | None = None
-        self.leading_session: object = None
+        # What is known of a queue's size is always from another moment, mostly from when it was empty: a plan made then
+        # reads the whole table, twenty times a second.
+        self.leader = Leader(LEADER_LOCK, session_settings="SET enable_seqscan = off")
 
     def run(self, stopping: threading.Event) -> None:
-        if not self.lead():
+        if not self.leader.lead():
             stopping.wait(STANDBY_SECONDS)
             return
         if self.relay_batch() < BATCH:
@@ -50,25 +51,10 @@ class Relay:
     def purge(self) -> None:
         """Delete a bounded number of old rows; while there are more, the next turn goes on, after its batch."""
         sent, received = outbox.purge_sent(PURGE_ROWS), inbox.purge(PURGE_ROWS)
+        revocations.purge()
         if max(sent, received) < PURGE_ROWS:
             self.purged_at = time.monotonic()
         log.info("purged", outbox=sent, inbox=received)
-
-    def lead(self) -> bool:
-        """Hold the lock of the one active relay; it lasts as long as this database session."""
-        connection.ensure_connection()
-        if self.leading_session is not connection.connection:
-            with connection.cursor() as cursor:
-                # What is known of a queue's size is always from another moment, mostly from when it was empty: a plan
-                # made then reads the whole table, twenty times a second.
-                cursor.execute("SET enable_seqscan = off")
-                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LEADER_LOCK])
-                leading = bool(cursor.fetchone()[0])
-            if leading is not self.leading:
-                log.info("leading" if leading else "standing by")
-            self.leading = leading
-            self.leading_session = connection.connection if leading else None
-        return self.leading_session is not None
 
     def relay_batch(self) -> int:
         """Publish what is due; return how many rows were looked at.

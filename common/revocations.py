@@ -1,0 +1,77 @@
+"""Sign-ins that were ended: their access tokens are refused everywhere, before they run out by themselves.
+
+Each web process keeps in memory what was ended lately and looks for news once a second, in a thread of its own: a
+request that checks a token pays no query for it.
+"""
+
+import threading
+import time
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models.functions import Now
+from rest_framework_simplejwt.settings import api_settings
+
+from common.models import Revocation
+
+log = structlog.get_logger()
+POLL_SECONDS = 0.5
+KEPT = api_settings.ACCESS_TOKEN_LIFETIME + timedelta(seconds=2 * api_settings.LEEWAY)  # all its tokens have run out
+OVERLAP = timedelta(minutes=1)  # longer than any transaction: a row may be committed after younger ones (law 2)
+
+
+class Revocations:
+    """The ids (`sid` in a token) of what was ended, as this process knows them."""
+
+    def __init__(self) -> None:
+        self.until: dict[str, float] = {}
+        self.seen = KEPT
+        self.looked = threading.Event()
+
+    def __contains__(self, sid: object) -> bool:
+        return sid in self.until
+
+    def refresh(self) -> None:
+        """Take in what is new; the first time all that still counts. Raises the database's errors."""
+        found = Revocation.objects.filter(created_at__gt=Now() - self.seen).values_list("id", flat=True)
+        now = time.monotonic()
+        until = {sid: end for sid, end in self.until.items() if end > now}
+        for sid in map(str, found):
+            until.setdefault(sid, now + KEPT.total_seconds())
+        self.until, self.seen = until, OVERLAP
+
+    def watch(self) -> None:
+        """Keep it fresh, in a thread that ends with the process. Returns after its first look, or try."""
+        threading.Thread(target=self._follow, name="revocations", daemon=True).start()
+        self.looked.wait(10)
+
+    def _follow(self) -> None:
+        away = False
+        while True:
+            try:
+                self.refresh()
+                away = False
+            except (OperationalError, InterfaceError) as error:
+                connection.close()
+                self.seen = KEPT  # what was missed meanwhile may be older than the overlap
+                if not away:
+                    log.warning("revocations not read", error=str(error))
+                away = True
+            self.looked.set()
+            time.sleep(POLL_SECONDS)
+
+
+revoked = Revocations()
+
+
+def revoke(ids: Collection[UUID]) -> None:
+    """Refuse the access tokens of these sign-ins here, in the caller's transaction; may be said twice."""
+    Revocation.objects.bulk_create([Revocation(id=sid) for sid in ids], ignore_conflicts=True)
+
+
+def purge() -> int:
+    """Delete what no token can be refused by any more; return how many."""
+    return Revocation.objects.filter(created_at__lt=Now() - KEPT - OVERLAP).delete()[0]

@@ -1,0 +1,10 @@
+"""What user_service does by itself: how often → what."""
+
+from datetime import timedelta
+
+from common.management.commands.run_schedule import Job
+from user_service.tokens import services as tokens
+
+SCHEDULE = [
+    Job(timedelta(hours=1), tokens.purge_sessions),
+]
