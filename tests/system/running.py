@@ -156,12 +156,12 @@ class System:
         """Register somebody whose username starts with `name`, and sign them in."""
         person = Person(base_url=self.url, timeout=30)
         self._clients.append(person)
-        person.username = f"{name}-{secrets.token_hex(4)}"
-        account = {"username": person.username, "email": f"{person.username}@example.com", "password": PASSWORD}
+        username = f"{name}-{secrets.token_hex(4)}"
+        account = {"username": username, "email": f"{username}@example.com", "password": PASSWORD}
         registered = person.post("/api/v1/auth/register/", json=account)
         assert registered.status_code == 201, registered.text
         person.id = registered.json()["id"]
-        return self._sign_in(person, person.username, PASSWORD)
+        return self._sign_in(person, username, PASSWORD)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> Person:
         """Sign in on one more device."""
@@ -173,6 +173,7 @@ class System:
         return self.sign_in(self.operator, self.operator_password)
 
     def _sign_in(self, person: Person, username: str, password: str) -> Person:
+        person.username = username
         answer = person.post("/api/v1/auth/token/", json={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
         person.access, person.refresh = answer.json()["access"], answer.json()["refresh"]
