@@ -1,8 +1,8 @@
 """Every route of both APIs, by every method, as everybody: what the written table says, with an empty body.
 
-The routes are those of the OpenAPI documents, which come from the URL configuration: a new one fails here until it has a
-row. A row's columns are the object's owner, another person, nobody, and the operator, who has no rights over people's
-things outside of the admins. A method without a row is 405 to whoever may ask at all.
+The routes are those of the OpenAPI documents, which come from the URL configuration: a new one fails here until it has
+a row. A row's columns are the owner of the object, another person, nobody, and the operator, who has no rights over
+things of people outside of the admins. A method without a row is 405 to whoever may ask at all.
 """
 
 from pathlib import Path
