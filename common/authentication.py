@@ -129,6 +129,12 @@ class CookieAuthenticationMiddleware(AuthenticationMiddleware):
         )
         return None
 
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """What is for one person stays with them: in no shared cache, and no page under the Back button of the next."""
+        html = response.headers.get("Content-Type", "").startswith("text/html")
+        response.headers.setdefault("Cache-Control", "no-store" if html else "private, no-cache")
+        return response
+
 
 class CookieAuthentication(SessionAuthentication):
     """Takes who CookieAuthenticationMiddleware found, if the CSRF token came along with what writes."""

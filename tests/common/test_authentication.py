@@ -177,6 +177,11 @@ class TestCookie:
         assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         assert "alice" in page.content.decode()
 
+    def test_no_cache_keeps_what_it_shows(self, alice, issuer, browser):
+        assert browser(issuer.token(alice)).headers["Cache-Control"] == "no-store"
+        json = browser(issuer.token(alice), accept="application/json")
+        assert json.headers["Cache-Control"] == "private, no-cache"
+
     def test_it_does_not_write_without_the_csrf_token(self, alice, issuer, api):
         api.handler.enforce_csrf_checks = True
         api.cookies["tandem_access"] = issuer.token(alice)

@@ -1,5 +1,7 @@
 """A sign-in that was ended is soon refused by both services; where no news can travel, a token's life is the bound."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import jwt
 import pytest
 
@@ -44,4 +46,28 @@ def test_with_the_broker_down_a_token_is_good_for_ten_minutes_at_most(system, br
         assert alice.get("/api/v1/tasks/").status_code == 200
         found = claims(alice.access)
         assert found["exp"] - found["iat"] <= 600
+    refused_everywhere(system, alice)
+
+
+def refresh(system, token):
+    return system.client().post("/api/v1/auth/token/refresh/", json={"refresh": token})
+
+
+def test_twenty_refreshes_at_once_give_one_successor_and_end_nothing(system, alice):
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: refresh(system, alice.refresh), range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    successors = {answer.json()["refresh"] for answer in answers}
+    assert len({claims(token)["jti"] for token in successors}) == 1
+    assert refresh(system, successors.pop()).status_code == 200
+
+
+def test_a_replay_after_the_grace_ends_the_sign_in_everywhere(system, alice):
+    newest = refresh(system, alice.refresh).json()["refresh"]
+    sid = claims(newest)["sid"]
+    system.execute(
+        "user_service", f"UPDATE tokens_session SET last_used_at = last_used_at - interval '16 s' WHERE id = '{sid}'"
+    )
+    assert refresh(system, alice.refresh).status_code == 401
+    assert refresh(system, newest).status_code == 401
     refused_everywhere(system, alice)
