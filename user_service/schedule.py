@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from common.management.commands.run_schedule import Job
+from user_service.lockout import services as lockout
 from user_service.tokens import services as tokens
 
 SCHEDULE = [
     Job(timedelta(hours=1), tokens.purge_sessions),
+    Job(timedelta(hours=1), lockout.purge_attempts),
 ]

@@ -1,22 +1,28 @@
 """user_service: owns identity; the only holder of the signing key."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
 from common.environment import env
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD
+from common.settings import COMMON_APPS, LOGGING, MIDDLEWARE, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD
 
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
 INSTALLED_APPS = [*COMMON_APPS, "user_service.users", "user_service.tokens", "user_service.task_mirror"]
+INSTALLED_APPS += ["axes", "user_service.lockout"]
+MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = [
     *SILENCED_SYSTEM_CHECKS,
     "auth.W004",
 ]  # usernames are unique, by an index that takes Bob for bob
-AUTHENTICATION_BACKENDS = ["user_service.users.backends.UsernameOrEmailBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: who is locked out gets to no other
+    "user_service.users.backends.UsernameOrEmailBackend",
+]
 PASSWORD_HASHERS = ["user_service.users.hashers.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -27,6 +33,21 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)  # since the last failure
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the moment that Retry-After names stays
+AXES_USERNAME_CALLABLE = "user_service.lockout.policy.key"
+AXES_CLIENT_IP_CALLABLE = "user_service.tokens.views.client_ip"
+AXES_LOCKOUT_PARAMETERS = "user_service.lockout.policy.parameters"
+AXES_LOCKOUT_CALLABLE = "user_service.lockout.policy.locked_out"
+AXES_SENSITIVE_PARAMETERS = [  # of forms: kept in no table. A username may be a password in the wrong field
+    *("username", "old_password", "new_password", "new_password1", "new_password2", "current_password"),
+    *("code", "token", "csrfmiddlewaretoken"),
+]
+AXES_DISABLE_ACCESS_LOG = True  # sessions say who signed in
+AXES_ENABLE_ADMIN = False  # lockout.admin is it
+AXES_VERBOSE = False
+LOGGING["loggers"]["axes"] = {"level": "WARNING"}
 STATIC_URL = "/static/users/"
 SESSION_COOKIE_NAME = "user_service_session"
 

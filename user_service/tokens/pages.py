@@ -5,8 +5,10 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -65,6 +67,17 @@ class PasswordForm(PasswordChangeForm):
     """Ends the person's other sign-ins; this one stays."""
 
     keep: UUID
+
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """Count a wrong one as at the sign-in."""
+        password: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=password) is None:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return password
 
     def save(self, commit: bool = True) -> Any:
         users.set_password(user=self.user, password=self.cleaned_data["new_password1"], keep=self.keep)
@@ -137,7 +150,7 @@ class PasswordPage(LoginRequiredMixin, FormPage):
     title = button = "Change the password"
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"user": self.request.user}
+        return super().get_form_kwargs() | {"user": self.request.user, "request": self.request}
 
     def form_valid(self, form: PasswordForm) -> HttpResponse:
         form.keep = UUID(self.request.access_token["sid"])  # type: ignore[attr-defined]

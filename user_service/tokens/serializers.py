@@ -1,10 +1,19 @@
+from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError as DjangoValidationError
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from common.authentication import session_id
 from common.serializers import ModelSerializer, Serializer
 from user_service.tokens.models import Session
+
+
+def check_own_password(request: Request, value: str) -> str:
+    """Return what was sent if it is the password of who asks; a wrong one is counted as at the sign-in."""
+    if authenticate(request._request, username=request.user.get_username(), password=value) is None:
+        raise serializers.ValidationError("This is not your password.", code="password_incorrect")
+    return value
 
 
 class SignInSerializer(Serializer):
@@ -44,9 +53,7 @@ class PasswordSerializer(Serializer):
     )
 
     def validate_current_password(self, value: str) -> str:
-        if not self.context["request"].user.check_password(value):
-            raise serializers.ValidationError("This is not your password.", code="password_incorrect")
-        return value
+        return check_own_password(self.context["request"], value)
 
     def validate_new_password(self, value: str) -> str:
         try:

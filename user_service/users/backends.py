@@ -3,6 +3,8 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
+from user_service.lockout import services as lockout
+from user_service.tokens.views import client_ip
 from user_service.users.models import User
 
 
@@ -18,4 +20,7 @@ class UsernameOrEmailBackend(ModelBackend):
         if user is None:
             User().set_password(password)  # the same time whether the name exists or not
             return None
-        return user if user.check_password(password) and self.user_can_authenticate(user) else None
+        if not user.check_password(password) or not self.user_can_authenticate(user):
+            return None
+        lockout.forgive_password(person=user, ip=client_ip(request) if request else None)
+        return user

@@ -1,0 +1,28 @@
+"""What is forgotten of failed tries. django-axes writes them, when `authenticate` finds nobody."""
+
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db.models.functions import Now
+
+from user_service.lockout.policy import code_key, fold
+from user_service.users.models import User
+
+
+def forgive_password(*, person: User, ip: str | None) -> None:
+    """The person gave the right password from there."""
+    AccessAttempt.objects.filter(username__in=[fold(person.username), fold(person.email)], ip_address=ip).delete()
+
+
+def forgive_codes(*, person: User) -> None:
+    AccessAttempt.objects.filter(username=code_key(person)).delete()
+
+
+def unlock(*, name: str) -> None:
+    """Forget every try under what attempts are listed by, from anywhere."""
+    AccessAttempt.objects.filter(username=name).delete()
+
+
+def purge_attempts() -> int:
+    """Delete what counts no more; return how many."""
+    deleted: int = AccessAttempt.objects.filter(attempt_time__lte=Now() - settings.AXES_COOLOFF_TIME).delete()[0]
+    return deleted
