@@ -28,7 +28,7 @@ from common.problems import Unavailable, problem_response
 from common.revocations import revoked
 
 CACHED_TOKENS = 10_000
-SIGN_IN_PATHS = ("/login/", "/login/renew/", "/logout/")  # for who is not signed in, or not any more
+SIGN_IN_PATHS = ("/login/", "/login/code/", "/login/renew/", "/logout/")  # for who is not signed in, or not any more
 
 
 class KeySetBackend(TokenBackend):

@@ -12,6 +12,14 @@ if ENVIRONMENT not in ("local", "production"):
     raise ImproperlyConfigured(f"ENVIRONMENT must be local or production, not {ENVIRONMENT!r}")
 
 
+def switch(name: str) -> bool:
+    """Return whether it is on; it is off unless it is set."""
+    value: str = env.str(name, default="false")
+    if value not in ("true", "false"):
+        raise ImproperlyConfigured(f"{name} must be true or false, not {value!r}")
+    return value == "true"
+
+
 def secret(name: str) -> str:
     """Return a required secret."""
     value: str = env.str(name)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from common import appearance, logs
-from common.environment import ENVIRONMENT, env, secret, url
+from common.environment import ENVIRONMENT, env, secret, switch, url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -152,6 +152,7 @@ SIMPLE_JWT: dict[str, Any] = {
     "USER_ID_CLAIM": "sub",
 }
 ACCESS_COOKIE = "tandem_access"
+OPERATORS_NEED_SECOND_FACTOR = switch("OPERATORS_NEED_SECOND_FACTOR")
 JWKS_URL: str = env.str("JWKS_URL", default="")
 JWKS_SOURCE = "common.keys.fetch_jwks"
 

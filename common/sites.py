@@ -16,12 +16,22 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         """Without Django's `r/…`, which leads to pages that no row of ours has."""
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
 
+    def has_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_permission(request)) and not self.needs_second_factor(request)
+
+    def needs_second_factor(self, request: HttpRequest) -> bool:
+        """Whether this sign-in lacks one that the installation wants of operators."""
+        token: Any = getattr(request, "access_token", {})
+        return settings.OPERATORS_NEED_SECOND_FACTOR and "mfa" not in token.get("amr", [])
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         wanted = request.GET.get("next", "")
         if not url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
             wanted = reverse("admin:index")
         if self.has_permission(request):
             return HttpResponseRedirect(wanted)
+        if super().has_permission(request):
+            return HttpResponseRedirect(f"{settings.LOGIN_URL}second-factor/?{urlencode({'next': wanted})}")
         if request.user.is_authenticated:
             raise PermissionDenied
         return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': wanted})}")

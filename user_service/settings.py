@@ -12,7 +12,7 @@ from common.settings import COMMON_APPS, LOGGING, MIDDLEWARE, SILENCED_SYSTEM_CH
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
 INSTALLED_APPS = [*COMMON_APPS, "user_service.users", "user_service.tokens", "user_service.task_mirror"]
-INSTALLED_APPS += ["axes", "user_service.lockout"]
+INSTALLED_APPS += ["axes", "user_service.lockout", "user_service.second_factor"]
 MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = [
@@ -22,6 +22,7 @@ SILENCED_SYSTEM_CHECKS = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # first: who is locked out gets to no other
     "user_service.users.backends.UsernameOrEmailBackend",
+    "user_service.second_factor.backends.SecondFactorBackend",
 ]
 PASSWORD_HASHERS = ["user_service.users.hashers.Argon2Hasher"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from user_service.second_factor import pages as second_factor_pages
+from user_service.second_factor import views as second_factor
 from user_service.tokens import pages
 from user_service.tokens import views as tokens
 from user_service.users import views as users
@@ -19,6 +21,9 @@ sign_in: Any = (
     [
         path("login/", pages.LoginPage.as_view(), name="login"),
         path("login/renew/", pages.RenewPage.as_view(), name="renew"),
+        path("login/code/", second_factor_pages.CodePage.as_view(), name="code"),
+        path("login/second-factor/", second_factor_pages.SecondFactorPage.as_view(), name="second-factor"),
+        path("login/second-factor/confirm/", second_factor_pages.TurnOnPage.as_view(), name="second-factor-confirm"),
         path("login/password/", pages.PasswordPage.as_view(), name="password"),
         path("logout/", pages.LogoutPage.as_view(), name="logout"),
     ],
@@ -37,6 +42,8 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/logout/", tokens.LogoutView.as_view(), name="token-logout"),
     path("auth/logout-all/", tokens.LogoutAllView.as_view(), name="logout-all"),
     path("auth/password/", tokens.PasswordView.as_view(), name="password"),
+    path("auth/second-factor/", second_factor.SecondFactorView.as_view(), name="second-factor"),
+    path("auth/second-factor/confirm/", second_factor.TurnOnView.as_view(), name="second-factor-confirm"),
     path("users/me/", users.MeView.as_view(), name="me"),
     path("", include(router.urls)),
 ]

@@ -27,6 +27,7 @@ class Session(models.Model):
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    second_factor = models.BooleanField(default=False, db_default=False, help_text="signed in with one")
     user_agent = models.CharField(max_length=300, blank=True)
     ip = models.GenericIPAddressField(null=True)
 

@@ -19,6 +19,8 @@ from django.views.generic import FormView
 from rest_framework_simplejwt.settings import api_settings
 
 from common.problems import problem_response
+from user_service.second_factor import first_step
+from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services
 from user_service.tokens.views import client_ip
 from user_service.users import services as users
@@ -123,6 +125,11 @@ class LoginPage(FormPage):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user: Any = form.get_user()
+        if SecondFactor.objects.guards(user):
+            onward = urlencode({"next": safe_next(self.request)})
+            response = HttpResponseRedirect(f"{first_step.PATH}?{onward}")
+            first_step.remember(response, user)
+            return response
         pair = services.begin_session(
             user=user, user_agent=self.request.headers.get("User-Agent", ""), ip=client_ip(self.request)
         )

@@ -19,6 +19,12 @@ def check_own_password(request: Request, value: str) -> str:
 class SignInSerializer(Serializer):
     username = serializers.CharField(max_length=254, help_text="or the e-mail address")
     password = serializers.CharField(max_length=128, trim_whitespace=False, style={"input_type": "password"})
+    code = serializers.CharField(
+        max_length=32,
+        required=False,
+        allow_blank=True,
+        help_text="of the second factor, if you have one: of the app, or a recovery code",
+    )
 
 
 class RefreshSerializer(Serializer):

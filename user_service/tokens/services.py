@@ -14,6 +14,7 @@ from rest_framework_simplejwt.settings import api_settings
 
 from common import events, outbox, revocations
 from common.ids import uuid7
+from user_service.second_factor.models import SecondFactor
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken, RefreshToken
 from user_service.users.models import User
@@ -32,8 +33,9 @@ class Pair(NamedTuple):
     refresh: str
 
 
-def begin_session(*, user: User, user_agent: str = "", ip: str | None = None) -> Pair:
-    """Sign in who was authenticated as `user`. Raises AuthenticationFailed if that was by a password of before.
+def begin_session(*, user: User, user_agent: str = "", ip: str | None = None, second_factor: bool = False) -> Pair:
+    """Sign in who was authenticated as `user`. Raises AuthenticationFailed if that was by a password of before, or
+    without the second factor that they have turned on.
 
     The person's row is locked: a new password, or a lock-out, either is seen here or sees this session and ends it.
     """
@@ -42,7 +44,11 @@ def begin_session(*, user: User, user_agent: str = "", ip: str | None = None) ->
         fresh = User.objects.active().select_for_update(no_key=True).filter(pk=user.pk).first()
         if fresh is None or fresh.password != user.password:
             raise AuthenticationFailed
-        session = Session.objects.create(user=fresh, user_agent=user_agent[:300], ip=ip, expires_at=expires_at)
+        if not second_factor and SecondFactor.objects.guards(fresh):
+            raise AuthenticationFailed
+        session = Session.objects.create(
+            user=fresh, user_agent=user_agent[:300], ip=ip, expires_at=expires_at, second_factor=second_factor
+        )
     return Pair(AccessToken.of(session), RefreshToken.of(session))
 
 
@@ -90,6 +96,11 @@ def end_sessions(*, user: User, keep: UUID | None = None) -> None:
     """Revoke all of the person's sessions but the one to keep."""
     sessions = Session.objects.filter(user=user)
     _revoke(sessions.exclude(id=keep) if keep else sessions)
+
+
+def note_second_factor(*, session: UUID, used: bool) -> None:
+    """The access tokens that it gets from now on say so."""
+    Session.objects.filter(id=session).update(second_factor=used)
 
 
 def purge_sessions() -> int:

@@ -30,6 +30,7 @@ class AccessToken(tokens.AccessToken):
         token = cls.for_user(session.user)
         token["username"] = session.user.username
         token["sid"] = str(session.id)
+        token["amr"] = ["pwd", "mfa"] if session.second_factor else ["pwd"]  # RFC 8176
         return str(token)
 
     @classmethod

@@ -19,6 +19,7 @@ from common.authentication import BearerAuthentication, session_id
 from common.rendering import JSONRenderer
 from common.serializers import Serializer
 from common.views import HonestQueryMixin
+from user_service.second_factor.models import SecondFactor
 from user_service.tokens import keys, services
 from user_service.tokens.models import Session
 from user_service.tokens.serializers import (
@@ -36,6 +37,16 @@ from user_service.users.serializers import RegistrationSerializer
 def client_ip(request: HttpRequest | Request) -> str | None:
     """Return the address that the edge saw: it replaces whatever the client sent."""
     return request.META.get("HTTP_X_FORWARDED_FOR") or request.META.get("REMOTE_ADDR") or None
+
+
+class InvalidCredentials(AuthenticationFailed):
+    default_detail = "No active account has this name and password."
+    default_code = "invalid_credentials"
+
+
+class SecondFactorRequired(AuthenticationFailed):
+    default_detail = "Send a code of your second factor, too."
+    default_code = "second_factor_required"
 
 
 class PublicView(HonestQueryMixin, GenericAPIView[User]):
@@ -64,18 +75,24 @@ class RegisterView(PublicView):
 
 
 class TokenView(PublicView):
-    """Sign in by username or e-mail."""
+    """Sign in by username or e-mail, and a code if you have turned on a second factor."""
 
     serializer_class = SignInSerializer
 
     @extend_schema(responses=PairSerializer)
     def post(self, request: Request) -> Response:
-        user = authenticate(request._request, **self.valid(request))
+        given = self.valid(request)
+        code = given.pop("code", "")
+        user = authenticate(request._request, **given)
         if not isinstance(user, User):
-            raise AuthenticationFailed("No active account has this name and password.", code="invalid_credentials")
-        pair = services.begin_session(
-            user=user, user_agent=request.headers.get("User-Agent", ""), ip=client_ip(request)
-        )
+            raise InvalidCredentials
+        second_factor = SecondFactor.objects.guards(user)
+        if second_factor and not code:
+            raise SecondFactorRequired
+        if second_factor and authenticate(request._request, person=user, code=code) is None:
+            raise InvalidCredentials
+        agent = request.headers.get("User-Agent", "")
+        pair = services.begin_session(user=user, user_agent=agent, ip=client_ip(request), second_factor=second_factor)
         return Response(pair._asdict(), headers={"Cache-Control": "no-store"})
 
 

@@ -3,10 +3,13 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from common.admin import ReadOnlyAdmin, ServiceAdmin
+from user_service.second_factor import services as second_factor
+from user_service.second_factor.models import SecondFactor
 from user_service.users import services
 from user_service.users.models import User
 
@@ -45,13 +48,14 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
     ordering = ["-id"]
     filter_horizontal = []
     autocomplete_fields = ["user_permissions"]
-    readonly_fields = ["id", "last_login", "created_at", "updated_at", "version"]
+    readonly_fields = ["id", "last_login", "has_second_factor", "created_at", "updated_at", "version"]
     fieldsets = [
         (None, {"fields": ["id", "username", "password"]}),
         ("Person", {"fields": ["display_name", "email", "time_zone"]}),
-        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions"]}),
+        ("Rights", {"fields": ["is_active", "is_staff", "is_superuser", "user_permissions", "has_second_factor"]}),
         ("Record", {"fields": ["version", "created_at", "updated_at"]}),
     ]
+    actions = ["reset_second_factor"]
     add_fieldsets = [(None, {"fields": ["username", "email", "display_name", "password1", "password2"]})]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -67,6 +71,20 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
                 display_name=cleaned["display_name"],
             )
             obj.pk = made.pk
+
+    @admin.display(description="second factor", boolean=True)
+    def has_second_factor(self, user: User) -> bool:
+        return SecondFactor.objects.guards(user)
+
+    @admin.action(description="Reset the second factor of the selected people", permissions=["change"])
+    def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        people = list(queryset.filter(second_factor__confirmed_at__isnull=False))
+        for person in people:
+            second_factor.turn_off(user=person)
+            self.log_change(request, person, "Second factor reset.")
+        self.message_user(
+            request, f"Second factor reset: {', '.join(map(str, people))}." if people else "Nobody has one."
+        )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
