@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from tests.user_service.second_factors import App
 from user_service.tokens import keys
 from user_service.tokens import services as sessions
 from user_service.users import services
@@ -87,3 +88,9 @@ def browser_of():
         return browser
 
     return make
+
+
+@pytest.fixture
+def app(monkeypatch):
+    """An authenticator app: `app.guard(alice)` turns her second factor on, `app.code()` is what it shows."""
+    return App(monkeypatch)
