@@ -220,3 +220,33 @@ def test_a_post_without_the_csrf_token_is_refused(olga):
     token = browser.cookies["csrftoken"].value
     assert browser.post(f"{TASKS}add/", FORM | NO_DATES | {"csrfmiddlewaretoken": token}).status_code == 302
     assert Task.objects.count() == 1
+
+
+class TestSecondFactor:
+    @pytest.fixture(autouse=True)
+    def _need_one(self, settings):
+        settings.OPERATORS_NEED_SECOND_FACTOR = True
+
+    @pytest.mark.parametrize("amr", [None, [], ["pwd"]])
+    def test_without_one_olga_is_led_to_where_it_is_set_up(self, olga, amr):
+        olga.sign_in(amr=amr)
+        response = olga.browser().get(TASKS)
+        assert response.headers["Location"].startswith("/admin/tasks/login/")
+        response = olga.browser().get(response.headers["Location"])
+        assert response.headers["Location"] == "/login/second-factor/?next=%2Fadmin%2Ftasks%2Ftasks%2Ftask%2F"
+
+    def test_nothing_is_written_without_one(self, olga):
+        assert olga.browser().post(f"{TASKS}add/", FORM | NO_DATES).status_code == 302
+        assert not Task.objects.exists()
+
+    def test_with_one_she_works(self, olga):
+        olga.sign_in(amr=["pwd", "mfa"])
+        assert olga.browser().get(TASKS).status_code == 200
+
+    def test_who_is_no_operator_is_refused_with_or_without(self, alice):
+        for amr in (["pwd"], ["pwd", "mfa"]):
+            alice.sign_in(amr=amr)
+            assert alice.browser().get(TASKS, follow=True).status_code == 403
+
+    def test_the_api_does_not_ask_for_it(self, olga):
+        assert olga.list().status_code == 200

@@ -79,6 +79,8 @@ def test_good_settings_start(check):
         ({"PUBLIC_URL": "ftp://tandem.example.org"}, "PUBLIC_URL must start with http"),
         ({"PUBLIC_URL": "https://tandem.example.org/app"}, "PUBLIC_URL must be an origin"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
+        ({"OPERATORS_NEED_SECOND_FACTOR": "yes"}, "OPERATORS_NEED_SECOND_FACTOR must be true or false"),
+        ({"OPERATORS_NEED_SECOND_FACTOR": ""}, "OPERATORS_NEED_SECOND_FACTOR must be true or false"),
     ],
     ids=lambda value: ",".join(f"{k}={v}" for k, v in value.items()) if isinstance(value, dict) else None,
 )
@@ -98,6 +100,11 @@ def test_the_service_that_checks_tokens_needs_to_know_where_the_keys_are(run, ur
 
 def test_a_database_may_be_behind_a_socket(check):
     assert check(DATABASE_URL="postgres:///tandem?host=/run/postgresql").returncode == 0
+
+
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_operators_may_need_a_second_factor(check, value):
+    assert check(OPERATORS_NEED_SECOND_FACTOR=value).returncode == 0
 
 
 def test_the_public_url_has_a_default_for_local_use_only(check):

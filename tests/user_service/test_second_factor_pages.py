@@ -1,0 +1,282 @@
+"""The second factor in the browser: the second step of the sign-in, where it is set up, and the admin that wants it."""
+
+import re
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import jwt
+import pytest
+from axes.models import AccessAttempt
+from django.conf import settings as django_settings
+from django.contrib.admin.models import LogEntry
+from django.core import signing
+from django.test import Client
+
+from tests.forms import Form
+from user_service.second_factor import services
+from user_service.second_factor.models import SecondFactor
+from user_service.tokens import services as sessions
+from user_service.tokens.models import Session
+from user_service.tokens.tokens import AccessToken
+from user_service.users import services as users
+
+URL = "/login/second-factor/"
+CONFIRM = f"{URL}confirm/"
+CODE = "/login/code/"
+PASSWORD = "correct-horse-9"
+LIMIT = django_settings.AXES_FAILURE_LIMIT
+EVIL = ["//evil.example", "https://evil.example/", "javascript:alert(1)"]
+
+
+def amr(browser):
+    return jwt.decode(browser.cookies["tandem_access"].value, options={"verify_signature": False})["amr"]
+
+
+def fill(browser, page, url, **fields):
+    """Send the form of the page, as it is but for the fields."""
+    form = {name: values[0] for name, values in Form(page.content.decode()).fields.items()}
+    return browser.post(url, form | fields)
+
+
+@pytest.fixture
+def browser():
+    return Client(enforce_csrf_checks=True, headers={"accept": "text/html"})
+
+
+class TestSecondStep:
+    @pytest.fixture
+    def first(self, alice, app, browser):
+        """Alice gives her password, and is asked for a code."""
+        app.codes = app.guard(alice)
+
+        def sign_in(wanted="/api/v1/users/me/", **fields):
+            page = browser.get(f"/login/?{urlencode({'next': wanted})}")
+            return fill(browser, page, "/login/", username="alice", password=PASSWORD, **fields)
+
+        return sign_in
+
+    @pytest.fixture
+    def second(self, first, browser):
+        def enter(code):
+            step = first()
+            return fill(browser, browser.get(step.headers["Location"]), CODE, code=code)
+
+        return enter
+
+    def test_after_the_password_comes_the_code_and_no_token(self, first):
+        step = first()
+        assert step.headers["Location"] == "/login/code/?next=%2Fapi%2Fv1%2Fusers%2Fme%2F"
+        cookie = step.cookies["tandem_first_step"]
+        assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["max-age"]) == (True, "Lax", CODE, 300)
+        assert "tandem_access" not in step.cookies
+        assert not Session.objects.alive().exists()
+
+    def test_a_code_signs_in_and_leads_on(self, second, app, browser):
+        answer = second(app.code())
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/api/v1/users/me/")
+        assert answer.cookies["tandem_first_step"].value == ""
+        assert amr(browser) == ["pwd", "mfa"]
+        assert browser.get("/api/v1/users/me/").status_code == 200
+
+    def test_a_recovery_code_does_too(self, second, app):
+        assert second(app.codes[0]).status_code == 302
+
+    def test_a_wrong_one_says_so_and_the_page_stays(self, second, app, browser):
+        answer = second("000000")
+        assert 'role="alert"' in answer.content.decode()
+        assert "tandem_access" not in answer.cookies
+        assert fill(browser, answer, CODE, code=app.code()).status_code == 302
+
+    def test_wrong_ones_lock(self, second, app):
+        assert [second("000000").status_code for _ in range(LIMIT)] == [200] * (LIMIT - 1) + [429]
+        assert second(app.code()).status_code == 429
+
+    def test_without_the_first_step_there_is_no_second(self, db, browser):
+        answer = browser.get(f"{CODE}?next=/admin/users/")
+        assert answer.headers["Location"] == "/login/?next=%2Fadmin%2Fusers%2F"
+        browser.cookies["tandem_first_step"] = "rubbish"
+        assert browser.get(CODE).status_code == 302
+
+    def test_a_first_step_signed_for_something_else_is_none(self, alice, browser):
+        browser.cookies["tandem_first_step"] = signing.dumps([str(alice.pk), alice.get_session_auth_hash()])
+        assert browser.get(CODE).status_code == 302
+
+    def test_it_runs_out(self, first, app, browser, monkeypatch):
+        page = browser.get(first().headers["Location"])
+        later = signing.time.time() + timedelta(minutes=6).total_seconds()
+        monkeypatch.setattr(signing.time, "time", lambda: later)
+        assert fill(browser, page, CODE, code=app.code()).headers["Location"].startswith("/login/?")
+        assert not Session.objects.alive().exists()
+
+    @pytest.mark.parametrize("change", ["password", "lock"])
+    def test_what_changes_meanwhile_ends_it(self, alice, first, app, browser, change):
+        page = browser.get(first().headers["Location"])
+        alice.refresh_from_db()
+        if change == "password":
+            users.set_password(user=alice, password="another-horse-9")
+        else:
+            users.update_user(user=alice, changes={"is_active": False})
+        assert fill(browser, page, CODE, code=app.code()).headers["Location"].startswith("/login/?")
+
+    def test_an_access_cookie_that_has_run_out_is_not_in_the_way(self, alice, second, app, browser):
+        token = AccessToken(sessions.begin_session(user=alice, second_factor=True).access)
+        token.set_exp(lifetime=-timedelta(minutes=5))
+        browser.cookies["tandem_access"] = str(token)
+        assert second(app.code()).headers["Location"] == "/api/v1/users/me/"
+
+    def test_the_step_needs_the_csrf_token(self, first, app, browser):
+        first()
+        assert browser.post(CODE, {"code": app.code()}).status_code == 403
+
+    @pytest.mark.parametrize("wanted", EVIL)
+    def test_it_leads_to_no_other_site(self, first, app, browser, wanted):
+        step = first(wanted)
+        assert step.headers["Location"] == "/login/code/?next=%2F"
+        page = browser.get(f"{CODE}?{urlencode({'next': wanted})}")
+        assert fill(browser, page, CODE, code=app.code(), next=wanted).headers["Location"] == "/"
+
+    def test_who_has_none_is_not_asked(self, bob, browser):
+        page = browser.get("/login/")
+        assert fill(browser, page, "/login/", username="bob", password=PASSWORD).headers["Location"] == "/"
+        assert amr(browser) == ["pwd"]
+
+
+def set_up(browser, app, wanted="/"):
+    """Turn it on as a person does, page by page; return the last one."""
+    begin = browser.get(f"{URL}?{urlencode({'next': wanted})}")
+    enrolment = fill(browser, begin, URL, password=PASSWORD)
+    app.scan(re.search(r"<code>(\w+)</code>", enrolment.content.decode())[1])
+    done = fill(browser, enrolment, CONFIRM, code=app.code())
+    app.wait()
+    return done
+
+
+class TestSetUp:
+    def test_from_a_password_over_the_picture_to_the_recovery_codes(self, alice, browser_of, app):
+        browser = browser_of(alice)
+        enrolment = fill(browser, browser.get(URL), URL, password=PASSWORD)
+        assert "<svg" in enrolment.content.decode()
+        page = set_up(browser, app).content.decode()
+        codes = re.findall(r"<li><code>([A-Z2-7-]{19})</code>", page)
+        assert len(codes) == 10
+        assert services.use_code(user=alice, code=codes[0])
+        assert "9 recovery codes are left" in browser.get(URL).content.decode()
+
+    def test_a_wrong_code_shows_the_picture_again(self, alice, browser_of, app):
+        browser = browser_of(alice)
+        enrolment = fill(browser, browser.get(URL), URL, password=PASSWORD)
+        answer = fill(browser, enrolment, CONFIRM, code="000000")
+        assert "<svg" in answer.content.decode()
+        assert 'role="alert"' in answer.content.decode()
+        assert not SecondFactor.objects.guards(alice)
+
+    def test_it_takes_the_password_and_counts_wrong_ones(self, alice, browser_of):
+        browser = browser_of(alice)
+        page = browser.get(URL)
+        answers = [fill(browser, page, URL, password="wrong") for _ in range(LIMIT)]
+        assert 'role="alert"' in answers[0].content.decode()
+        assert [answer.status_code for answer in answers] == [200] * (LIMIT - 1) + [429]
+        assert not SecondFactor.objects.exists()
+
+    def test_no_code_is_taken_before_it_began(self, alice, browser_of):
+        browser = browser_of(alice)
+        page = browser.get(URL)
+        assert fill(browser, page, CONFIRM, code="123456").headers["Location"] == f"{URL}?next=%2F"
+        assert browser.get(CONFIRM).headers["Location"] == f"{URL}?next=%2F"
+
+    def test_it_is_turned_off_by_password_and_code(self, alice, browser_of, app):
+        browser = browser_of(alice)
+        set_up(browser, app)
+        page = browser.get(URL)
+        assert 'role="alert"' in fill(browser, page, URL, password=PASSWORD, code="000000").content.decode()
+        assert 'role="alert"' in fill(browser, page, URL, password="wrong", code=app.code()).content.decode()
+        off = fill(browser, page, URL, password=PASSWORD, code=app.code())
+        assert off.headers["Location"] == "/login/?next=%2F"
+        assert not SecondFactor.objects.exists()
+        browser.get(off.headers["Location"])
+        assert amr(browser) == ["pwd"]
+
+    @pytest.mark.parametrize("url", [URL, CONFIRM])
+    def test_it_is_for_who_is_signed_in(self, db, browser, url):
+        assert browser.get(url).headers["Location"] == f"/login/?next={url}"
+
+    def test_nothing_of_it_is_kept_by_a_browser(self, alice, browser_of, app):
+        assert "no-store" in set_up(browser_of(alice), app).headers["Cache-Control"]
+
+
+class TestOperators:
+    @pytest.fixture(autouse=True)
+    def _need_one(self, settings):
+        settings.OPERATORS_NEED_SECOND_FACTOR = True
+
+    def test_an_operator_without_one_is_led_to_where_it_is_set_up_and_back(self, olga, browser_of, app):
+        browser = browser_of(olga)
+        page = browser.get("/admin/users/users/user/", follow=True)
+        assert page.redirect_chain[-1] == (f"{URL}?next=%2Fadmin%2Fusers%2Fusers%2Fuser%2F", 302)
+        done = set_up(browser, app, "/admin/users/users/user/")
+        onward = re.search(r'class="button" href="([^"]+)"', done.content.decode())[1]
+        back = browser.get(onward, follow=True)
+        assert back.redirect_chain == [("/admin/users/users/user/", 302)]
+        assert back.status_code == 200
+
+    def test_who_does_not_follow_the_link_gets_in_too(self, olga, browser_of, app):
+        browser = browser_of(olga)
+        set_up(browser, app)
+        assert browser.get("/admin/users/", follow=True).status_code == 200
+
+    def test_nothing_is_written_before(self, olga, alice, browser_of):
+        browser = browser_of(olga)
+        browser.get("/login/password/")
+        form = {"action": "reset_second_factor", "_selected_action": [alice.pk]}
+        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"].value
+        assert browser.post("/admin/users/users/user/", form).status_code == 302
+        assert not LogEntry.objects.exists()
+
+    def test_who_signed_in_with_one_is_let_in(self, olga, browser, app):
+        app.guard(olga)
+        browser.cookies["tandem_access"] = sessions.begin_session(user=olga, second_factor=True).access
+        assert browser.get("/admin/users/").status_code == 200
+
+    def test_a_person_without_rights_is_still_refused(self, alice, browser_of):
+        assert browser_of(alice).get("/admin/users/", follow=True).status_code == 403
+
+    def test_the_api_does_not_ask_for_it(self, olga, api_of):
+        assert api_of(olga).get("/api/v1/users/me/").status_code == 200
+
+
+def test_where_it_is_not_needed_an_operator_gets_in_without(olga, browser_of):
+    assert browser_of(olga).get("/admin/users/").status_code == 200
+
+
+def test_an_operator_resets_a_person_s(alice, bob, olga, browser_of, app):
+    app.guard(alice)
+    pair = sessions.begin_session(user=alice, second_factor=True)
+    admin = browser_of(olga)
+    page = admin.get("/admin/users/users/user/")
+    csrf = Form(page.content.decode()).fields["csrfmiddlewaretoken"][0]
+    form = {"action": "reset_second_factor", "_selected_action": [alice.pk, bob.pk], "csrfmiddlewaretoken": csrf}
+    answer = admin.post("/admin/users/users/user/", form, follow=True)
+    assert "Second factor reset: alice." in answer.content.decode()
+    assert not SecondFactor.objects.exists()
+    with pytest.raises(sessions.RefreshRefused):
+        sessions.renew_session(refresh=pair.refresh)
+    entry = LogEntry.objects.get()
+    assert (entry.object_id, entry.get_change_message(), entry.user_id) == (
+        str(alice.pk), "Second factor reset.", olga.pk,
+    )  # fmt: skip
+
+
+def test_the_admin_shows_who_has_one(alice, bob, olga, browser_of, app):
+    app.guard(alice)
+    pages = [browser_of(olga).get(f"/admin/users/users/user/{who.pk}/change/").content.decode() for who in (alice, bob)]
+    assert [re.search(r'Second factor</label>.*?title="(\w+)"', page, re.DOTALL)[1] for page in pages] == [
+        "True",
+        "False",
+    ]
+
+
+def test_no_code_of_a_page_gets_into_the_table(alice, browser, app):
+    app.guard(alice)
+    step = fill(browser, browser.get("/login/"), "/login/", username="alice", password=PASSWORD)
+    fill(browser, browser.get(step.headers["Location"]), CODE, code="271828")
+    assert "271828" not in str(AccessAttempt.objects.values().get())
