@@ -55,6 +55,7 @@ def production_environment(folder: Path) -> dict[str, str]:
         "PUBLIC_URL": "https://tandem.example",
         "JWKS_URL": "http://127.0.0.1:9/.well-known/jwks.json",
         "SIGNING_KEYS_DIR": str(folder / "signing_keys"),
+        "EMAIL_URL": "smtp+tls://127.0.0.1:9",
         "STATIC_ROOT": str(folder / "static"),
         "PYTHONWARNINGS": "ignore:Got an error checking a consistent migration history:RuntimeWarning",
     }

@@ -81,6 +81,7 @@ def make_services(
                 ),
                 "JWKS_URL": f"http://127.0.0.1:{ports['user_service']}/.well-known/jwks.json",
                 "SIGNING_KEYS_DIR": str(settings.data_dir / "signing_keys") if name == "user_service" else "",
+                "EMAIL_URL": f"filemail://{settings.data_dir / 'mail'}",
                 "STATIC_ROOT": str(settings.data_dir / "static" / name),
                 "PYTHONUNBUFFERED": "1",
             },

@@ -63,7 +63,7 @@ def make_data_dir(data_dir: Path) -> None:
     """Raises StartError."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        for name in ("run", "logs"):
+        for name in ("run", "logs", "mail"):
             (data_dir / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise StartError(f"DATA_DIR {data_dir}: {error.strerror}") from None

@@ -5,14 +5,22 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from common.environment import env
+from common.environment import ENVIRONMENT, env, url
 from common.settings import *  # noqa: F403
-from common.settings import COMMON_APPS, LOGGING, MIDDLEWARE, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SETTINGS, UNFOLD
+from common.settings import (
+    COMMON_APPS,
+    LOGGING,
+    MIDDLEWARE,
+    PUBLIC_HOST,
+    SILENCED_SYSTEM_CHECKS,
+    SPECTACULAR_SETTINGS,
+    UNFOLD,
+)
 
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
 INSTALLED_APPS = [*COMMON_APPS, "user_service.users", "user_service.tokens", "user_service.task_mirror"]
-INSTALLED_APPS += ["axes", "user_service.lockout", "user_service.second_factor"]
+INSTALLED_APPS += ["axes", "user_service.lockout", "user_service.second_factor", "user_service.mail"]
 MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = [
@@ -57,6 +65,19 @@ if not SIGNING_KEYS_DIR.is_absolute():
     raise ImproperlyConfigured("SIGNING_KEYS_DIR must be an absolute path")
 JWKS_SOURCE = "user_service.tokens.keys.public_jwks"
 REFRESH_COOKIE = "tandem_refresh"
+
+EMAIL_URL: str = env.str("EMAIL_URL", default="") or ("consolemail://" if ENVIRONMENT == "local" else "")
+if not EMAIL_URL.startswith(("consolemail://", "filemail:///")):
+    url("EMAIL_URL", EMAIL_URL, "smtp", "smtp+tls", "smtp+ssl")
+EMAIL = env.email_url_config(EMAIL_URL)
+EMAIL_BACKEND: str = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"], EMAIL["EMAIL_PORT"] or 587
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"] or "", EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = f"/{EMAIL['EMAIL_FILE_PATH']}"
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL: str = env.str("EMAIL_FROM", default="") or f"Tandem <tandem@{PUBLIC_HOST}>"
+PASSWORD_RESET_TIMEOUT = 3600
 
 SPECTACULAR_SETTINGS = SPECTACULAR_SETTINGS | {
     "TITLE": "Tandem user_service",

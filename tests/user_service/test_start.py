@@ -17,6 +17,7 @@ GOOD = {
     "BROKER_URL": "amqp://guest:guest@127.0.0.1:9/",
     "EVENT_PEERS": "",
     "PUBLIC_URL": "https://tandem.example.org",
+    "EMAIL_URL": "smtp+tls://mailer:a-secret@mail.example.org:587",
     "ALLOWED_HOSTS": "tandem.example.org",
 }
 
@@ -78,6 +79,11 @@ def test_good_settings_start(check):
         ({"PUBLIC_URL": "localhost:8080"}, "PUBLIC_URL must start with http"),
         ({"PUBLIC_URL": "ftp://tandem.example.org"}, "PUBLIC_URL must start with http"),
         ({"PUBLIC_URL": "https://tandem.example.org/app"}, "PUBLIC_URL must be an origin"),
+        ({"EMAIL_URL": None}, "EMAIL_URL"),
+        ({"EMAIL_URL": ""}, "EMAIL_URL"),
+        ({"EMAIL_URL": "dummymail://"}, "EMAIL_URL must start with smtp://"),
+        ({"EMAIL_URL": "smtp://u:a-secret@:25"}, "EMAIL_URL must start with smtp://"),
+        ({"EMAIL_URL": "smtp://u:local-only-x@h"}, "EMAIL_URL has a local-only value"),
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL"),
         ({"OPERATORS_NEED_SECOND_FACTOR": "yes"}, "OPERATORS_NEED_SECOND_FACTOR must be true or false"),
         ({"OPERATORS_NEED_SECOND_FACTOR": ""}, "OPERATORS_NEED_SECOND_FACTOR must be true or false"),

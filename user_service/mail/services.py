@@ -1,0 +1,88 @@
+"""Mail that outlives a crash: a row in the transaction of its cause, sent by the schedule.
+
+At least once: who dies between the mail server's yes and the mark sends it again, with the same Message-ID.
+"""
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models.functions import Now
+
+from user_service.mail.models import OutgoingMail
+
+log = structlog.get_logger()
+BATCH = 20
+MAX_ATTEMPTS = 10  # over two hours
+FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=15), timedelta(hours=1)
+
+
+def send_mail(*, recipient: str, subject: str, body: str, holds_token: bool = False) -> None:
+    """Owe somebody a plain text mail, in the caller's transaction; it leaves a moment after the commit."""
+    OutgoingMail.objects.create(recipient=recipient, subject=subject, body=body, holds_token=holds_token)
+
+
+def retry(*, mail: OutgoingMail) -> bool:
+    """Try a failed mail again, from the first attempt on; say whether it had failed."""
+    failed = OutgoingMail.objects.filter(pk=mail.pk, state=OutgoingMail.State.FAILED)
+    return bool(failed.update(state=OutgoingMail.State.PENDING, attempts=0, next_attempt_at=Now(), error=""))
+
+
+def send_due() -> None:
+    """Send what is due: a bounded number of mails, and until the first that fails.
+
+    So a mail server that does not answer holds up the schedule for one timeout, and a mail that it refuses the others
+    for a second.
+    """
+    for _ in range(BATCH):
+        mail = _claim()
+        if mail is None or not _send(mail):
+            break
+
+
+def purge() -> int:
+    """Delete what was written a month ago and is not owed any more; return how many."""
+    old = OutgoingMail.objects.exclude(state=OutgoingMail.State.PENDING)
+    return old.filter(created_at__lt=Now() - timedelta(days=30)).delete()[0]
+
+
+def _claim() -> OutgoingMail | None:
+    """Take the next mail and count the attempt ahead of it: no transaction is open while the mail server is spoken to.
+
+    Until its next attempt the mail is nobody else's; who dies with it in hand has merely delayed it.
+    """
+    with transaction.atomic():
+        mail = OutgoingMail.objects.due().select_for_update(skip_locked=True).first()
+        if mail is not None:
+            delay = min(FIRST_DELAY * 2**mail.attempts, LONGEST_DELAY)
+            mail.attempts += 1
+            OutgoingMail.objects.filter(pk=mail.pk).update(attempts=mail.attempts, next_attempt_at=Now() + delay)
+    return mail
+
+
+def _send(mail: OutgoingMail) -> bool:
+    row = OutgoingMail.objects.filter(pk=mail.pk)
+    try:
+        _message(mail).send()
+    except Exception as error:
+        failed = mail.attempts >= MAX_ATTEMPTS
+        row.update(error=_text(error), state=OutgoingMail.State.FAILED if failed else OutgoingMail.State.PENDING)
+        log.warning("mail not sent", mail=mail.id, attempts=mail.attempts, failed=failed, error=_text(error))
+        return False
+    body = "" if mail.holds_token else mail.body
+    row.update(state=OutgoingMail.State.SENT, sent_at=Now(), body=body, error="")
+    return True
+
+
+def _message(mail: OutgoingMail) -> EmailMessage:
+    headers = {
+        "Message-ID": f"<{mail.id}@{settings.PUBLIC_HOST}>",  # the same at every attempt: a twin can be told
+        "Auto-Submitted": "auto-generated",  # RFC 3834: nobody's out-of-office answers
+    }
+    return EmailMessage(mail.subject, mail.body, to=[mail.recipient], headers=headers)
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
