@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from user_service.second_factor import pages as second_factor_pages
 from user_service.second_factor import views as second_factor
-from user_service.tokens import pages
+from user_service.tokens import pages, reset_pages
 from user_service.tokens import views as tokens
 from user_service.users import views as users
 
@@ -24,6 +24,8 @@ sign_in: Any = (
         path("login/code/", second_factor_pages.CodePage.as_view(), name="code"),
         path("login/second-factor/", second_factor_pages.SecondFactorPage.as_view(), name="second-factor"),
         path("login/second-factor/confirm/", second_factor_pages.TurnOnPage.as_view(), name="second-factor-confirm"),
+        path("login/forgot/", reset_pages.ForgotPage.as_view(), name="forgot"),
+        path("login/reset/", reset_pages.ResetPage.as_view(), name="reset"),
         path("login/password/", pages.PasswordPage.as_view(), name="password"),
         path("logout/", pages.LogoutPage.as_view(), name="logout"),
     ],
@@ -44,6 +46,8 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/password/", tokens.PasswordView.as_view(), name="password"),
     path("auth/second-factor/", second_factor.SecondFactorView.as_view(), name="second-factor"),
     path("auth/second-factor/confirm/", second_factor.TurnOnView.as_view(), name="second-factor-confirm"),
+    path("auth/password/reset/", tokens.ResetRequestView.as_view(), name="password-reset"),
+    path("auth/password/reset/confirm/", tokens.ResetView.as_view(), name="password-reset-confirm"),
     path("users/me/", users.MeView.as_view(), name="me"),
     path("", include(router.urls)),
 ]

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from local import ports
 from tests.system.edge import Edge, ask
 
 JSON = ("Content-Type", "application/json")
@@ -109,7 +110,18 @@ def test_too_many_requests_from_one_address_are_429_with_retry_after(echo):
     check_problem(refused[0], 429, "rate_limited")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/auth/token/", "/api/v1/auth/register/", "/login/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/auth/token/",
+        "/api/v1/auth/register/",
+        "/api/v1/auth/password/reset/",
+        "/api/v1/auth/password/reset/confirm/",
+        "/login/",
+        "/login/forgot/",
+        "/login/reset/",
+    ],
+)
 def test_sign_in_is_limited_more_tightly(echo, path):
     with Edge(echo.port, rate_limit="1000") as edge:
         answers = ask_often(edge, "POST", path)
@@ -118,6 +130,18 @@ def test_sign_in_is_limited_more_tightly(echo, path):
     refused = [answer for answer in answers if answer.status != 200]
     assert len(answers) - len(refused) > 40
     check_problem(refused[0], 429, "rate_limited")
+
+
+@pytest.mark.parametrize("target", ["/login/reset/?token=one-time", "/api/v1/tasks/?search=one-time"])
+def test_what_stands_behind_the_question_mark_is_not_in_the_edge_s_log_also_when_a_service_is_away(target):
+    with Edge(ports.pick(), rate_limit="off") as edge:
+        assert edge.ask("GET", target).status == 503
+        edge.process.terminate()
+        edge.process.wait(timeout=20)
+        log = (edge.folder / "log").read_text()
+
+    assert target.partition("?")[0] in log
+    assert "one-time" not in log
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
     list_filter = ["state", "subject"]
     search_fields = ["recipient"]
     ordering = ["-id"]
-    exclude = ["body"]
+    exclude = ["person", "body"]
     show_full_result_count = False
     actions = ["retry"]
 

@@ -1,5 +1,6 @@
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -21,6 +22,15 @@ class OutgoingMail(models.Model):
         FAILED = "failed", "failed: an operator must look"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="mails",
+        help_text="whose it is: it goes with them",
+    )
     recipient = models.EmailField()
     subject = models.CharField(max_length=200)
     body = models.TextField(blank=True)
@@ -37,7 +47,7 @@ class OutgoingMail(models.Model):
     class Meta:
         indexes = [
             models.Index("next_attempt_at", name="mail_due", condition=Q(state="pending")),
-            models.Index("recipient", "created_at", name="mail_to"),
+            models.Index("person", "created_at", name="mail_of_person"),
         ]
         verbose_name = "outgoing mail"
         verbose_name_plural = "outgoing mail"

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from user_service.mail.models import OutgoingMail
+from user_service.users.models import User
 
 log = structlog.get_logger()
 BATCH = 20
@@ -19,9 +20,14 @@ MAX_ATTEMPTS = 10  # over two hours
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=15), timedelta(hours=1)
 
 
-def send_mail(*, recipient: str, subject: str, body: str, holds_token: bool = False) -> None:
-    """Owe somebody a plain text mail, in the caller's transaction; it leaves a moment after the commit."""
-    OutgoingMail.objects.create(recipient=recipient, subject=subject, body=body, holds_token=holds_token)
+def send_mail(
+    *, recipient: str, subject: str, body: str, person: User | None = None, holds_token: bool = False
+) -> None:
+    """Owe somebody a plain text mail, in the caller's transaction; it leaves a moment after the commit.
+
+    The mail of a person is deleted with their row: what has to reach who is gone by then names nobody.
+    """
+    OutgoingMail.objects.create(person=person, recipient=recipient, subject=subject, body=body, holds_token=holds_token)
 
 
 def retry(*, mail: OutgoingMail) -> bool:

@@ -50,6 +50,17 @@ class SessionSerializer(ModelSerializer):
         return session.id == session_id(self.context["request"])
 
 
+class ResetRequestSerializer(Serializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class ResetSerializer(Serializer):
+    token = serializers.CharField(max_length=200, write_only=True, help_text="from the mail; good once, for an hour")
+    new_password = serializers.CharField(
+        max_length=128, trim_whitespace=False, write_only=True, style={"input_type": "password"}
+    )
+
+
 class PasswordSerializer(Serializer):
     current_password = serializers.CharField(
         max_length=128, trim_whitespace=False, write_only=True, style={"input_type": "password"}

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from common import events, outbox
+from user_service.mail.services import send_mail
 from user_service.tokens import services as tokens
+from user_service.users import letters, reset_tokens
 from user_service.users.models import User
 
 TAKEN = {"users_username_unique": "username", "users_email_unique": "email"}
+RESETS_AN_HOUR = 3
 
 
 def register_user(*, username: str, email: str, password: str, display_name: str = "", **flags: bool) -> User:
@@ -52,11 +58,46 @@ def update_user(*, user: User, changes: dict[str, Any]) -> User:
 
 
 def set_password(*, user: User, password: str, keep: UUID | None = None) -> None:
-    """Whoever is signed in by the old password has to sign in again, but for the session to keep."""
+    """Whoever is signed in by the old password has to sign in again, but for the session to keep; a mail says so."""
     user.set_password(password)
     with transaction.atomic():
         user.save(update_fields=["password"])
         tokens.end_sessions(user=user, keep=keep)
+        if fresh := User.objects.active().filter(pk=user.pk).first():
+            send_mail(person=fresh, recipient=fresh.email, **letters.password_changed(fresh))
+
+
+def request_password_reset(*, email: str) -> None:
+    """Mail a one-time token to the active person with this address: none, if nobody has it or the hour has had three.
+
+    The caller can't tell which.
+    """
+    with transaction.atomic():
+        user = User.objects.active().named(email).select_for_update(no_key=True).first()
+        if user is None:
+            return
+        letter = letters.password_reset(user, reset_tokens.token_for(user))
+        lately = user.mails.filter(subject=letter["subject"], created_at__gt=Now() - timedelta(hours=1))
+        if lately.count() < RESETS_AN_HOUR:
+            send_mail(person=user, recipient=user.email, **letter, holds_token=True)
+
+
+def reset_password(*, token: str, password: str) -> None:
+    """Set a new password by a mailed token; all sessions end.
+
+    Raises ValidationError at `token` with code `invalid_token`, or at `new_password`. Of many calls at once with the
+    same token one succeeds: they wait for the person's row, and the new password has made the token void.
+    """
+    with transaction.atomic():
+        user = User.objects.active().select_for_update(no_key=True).filter(pk=reset_tokens.id_in(token)).first()
+        if user is None or not reset_tokens.is_good(token, user):
+            void = "This token is wrong, too old, or was used already. Ask for a new one."
+            raise ValidationError({"token": ValidationError(void, code="invalid_token")})
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise ValidationError({"new_password": error}) from error
+        set_password(user=user, password=password)
 
 
 @contextmanager

@@ -1,0 +1,62 @@
+"""A new password for who has forgotten the old one: ask for a link, follow it."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from user_service.tokens.pages import FormPage, delete_cookies
+from user_service.users import services as users
+
+
+class ForgotForm(forms.Form):
+    email = forms.EmailField(label="E-mail", max_length=254)
+
+
+class ForgotPage(FormPage):
+    form_class = ForgotForm
+    title = "Forgot your password?"
+    button = "Send me a link"
+
+    def form_valid(self, form: ForgotForm) -> HttpResponse:
+        users.request_password_reset(email=form.cleaned_data["email"])
+        return render(self.request, "tokens/link_sent.html", {"title": "Look into your mail"})
+
+
+class ResetForm(forms.Form):
+    token = forms.CharField(
+        max_length=200, widget=forms.HiddenInput, error_messages={"required": "This link is incomplete."}
+    )
+    new_password = forms.CharField(
+        max_length=128, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    )
+
+
+class ResetPage(FormPage):
+    form_class = ResetForm
+    template_name = "tokens/reset.html"
+    title = button = "Set a new password"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The address holds the token: not even our own style sheet is asked for with it as the referrer.
+
+        Not no-referrer: browsers then send `Origin: null` with the form, which the CSRF check refuses.
+        """
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Referrer-Policy"] = "strict-origin"
+        return response
+
+    def get_initial(self) -> dict[str, Any]:
+        return {"token": self.request.GET.get("token", "")}
+
+    def form_valid(self, form: ResetForm) -> HttpResponse:
+        fields = form.cleaned_data
+        try:
+            users.reset_password(token=fields["token"], password=fields["new_password"])
+        except ValidationError as error:
+            form.add_error(None, error)
+            return self.form_invalid(form)
+        return delete_cookies(HttpResponseRedirect(settings.LOGIN_URL))

@@ -1,0 +1,43 @@
+"""What people are written: plain text, and short."""
+
+from typing import TypedDict
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+from user_service.users.models import User
+
+
+class Letter(TypedDict):
+    subject: str
+    body: str
+
+
+def password_reset(user: User, token: str) -> Letter:
+    return Letter(
+        subject="Set a new password",
+        body=f"""Hello {user.username},
+
+somebody, you we hope, wants to set a new password for your account at Tandem:
+
+{settings.PUBLIC_URL}/login/reset/?{urlencode({"token": token})}
+
+The link is good once and for an hour. For a program, the token is
+
+{token}
+
+If it was not you, do nothing: your password stays as it is.
+""",
+    )
+
+
+def password_changed(user: User) -> Letter:
+    return Letter(
+        subject="Your password was changed",
+        body=f"""Hello {user.username},
+
+the password of your account at Tandem was changed, and your other devices are signed out.
+
+If it was not you, set a new one now: {settings.PUBLIC_URL}/login/forgot/
+""",
+    )
