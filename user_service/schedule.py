@@ -5,11 +5,13 @@ from datetime import timedelta
 from common.management.commands.run_schedule import Job
 from user_service.lockout import services as lockout
 from user_service.mail import services as mail
+from user_service.tokens import rotation
 from user_service.tokens import services as tokens
 
 SCHEDULE = [
     Job(timedelta(hours=1), tokens.purge_sessions),
     Job(timedelta(hours=1), lockout.purge_attempts),
     Job(timedelta(hours=1), mail.purge),
+    Job(timedelta(days=1), rotation.rotate),
     Job(timedelta(seconds=1), mail.send_due),
 ]

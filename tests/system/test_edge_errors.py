@@ -132,15 +132,14 @@ def test_sign_in_is_limited_more_tightly(echo, path):
     check_problem(refused[0], 429, "rate_limited")
 
 
-@pytest.mark.parametrize("target", ["/login/reset/?token=one-time", "/api/v1/tasks/?search=one-time"])
-def test_what_stands_behind_the_question_mark_is_not_in_the_edge_s_log_also_when_a_service_is_away(target):
+def test_a_one_time_token_is_not_in_the_edge_s_log_even_when_the_service_is_away():
     with Edge(ports.pick(), rate_limit="off") as edge:
-        assert edge.ask("GET", target).status == 503
+        assert edge.ask("GET", "/login/reset/?token=one-time").status == 503
         edge.process.terminate()
         edge.process.wait(timeout=20)
         log = (edge.folder / "log").read_text()
 
-    assert target.partition("?")[0] in log
+    assert '"path":"/login/reset/","status":503' in log
     assert "one-time" not in log
 
 

@@ -54,7 +54,7 @@ def test_a_program_resets_the_password_and_old_sessions_are_out_at_both_services
 def test_a_person_resets_it_in_the_browser_and_the_token_is_in_no_log(system, alice, browser):
     _, token = link(system, alice)
     browser.open(f"/login/reset/?token={token}")
-    browser.fill("new_password", NEW)
+    browser.fill(new_password=NEW)
     browser.click("form button")
     browser.wait(lambda: browser.path == "/login/")
     asked = browser._events("Network.requestWillBeSent")

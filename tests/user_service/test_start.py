@@ -132,7 +132,7 @@ def test_the_deployment_check_misses_the_signing_key(check, run):
     assert "tokens.E001" not in check("--deploy").stderr
 
 
-@pytest.mark.parametrize("command", ["relay_events", "consume_events"])
+@pytest.mark.parametrize("command", ["relay_events", "consume_events", "run_schedule"])
 def test_what_signs_nothing_starts_without_a_signing_key(tmp_path, command):
     process = subprocess.Popen(
         [sys.executable, "user_service/manage.py", command],

@@ -30,15 +30,16 @@ class SigningKey(NamedTuple):
 
 
 def create_key() -> Path:
-    """Write a new P-256 key, readable by its owner alone."""
+    """Write a new P-256 key, readable by its owner alone; who looks meanwhile sees none or the whole."""
     settings.SIGNING_KEYS_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
     path: Path = settings.SIGNING_KEYS_DIR / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.pem"
     pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    new = path.with_suffix(".new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(pem)
-    return path
+    return new.rename(path)
 
 
 def key_paths() -> list[Path]:
@@ -80,12 +81,23 @@ def active_key() -> SigningKey:
     keys = signing_keys()
     if not keys:
         raise ImproperlyConfigured(f"SIGNING_KEYS_DIR ({settings.SIGNING_KEYS_DIR}) holds no *.pem that is a P-256 key")
-    return keys[next((path for path in reversed(keys) if known_everywhere(path)), next(iter(keys)))]
+    return keys[active_of(list(keys))]
 
 
-def known_everywhere(path: Path) -> bool:
-    """By when the file came here, which a copy that keeps the time of its original does not hide."""
-    return time.time() - path.stat().st_ctime > KNOWN_SECONDS
+def active_of(paths: list[Path]) -> Path:
+    return next((path for path in reversed(paths) if age(path) > KNOWN_SECONDS), paths[0])
+
+
+def age(path: Path) -> float:
+    """Return the seconds since the file came here, which a copy that keeps the time of its original does not hide.
+
+    A file that goes at this moment has none. A restored backup makes all keys new: then the oldest signs, and by age
+    nothing is made or deleted for a while. All that they signed stays good.
+    """
+    try:
+        return time.time() - path.stat().st_ctime
+    except FileNotFoundError:
+        return 0
 
 
 def public_jwks() -> dict[str, Any]:
