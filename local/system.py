@@ -188,6 +188,7 @@ class System:
         self.state.note(f"operator {name}", self._user_database())
         say(self._broker_line())
         say(f"Logs:     {self.logs}")
+        say(f"Mail:     {self.settings.data_dir / 'mail'}")
         say(f"Ready: http://localhost:{self.settings.port}")
 
 
