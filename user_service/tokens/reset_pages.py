@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
 from user_service.tokens.pages import FormPage, delete_cookies
@@ -40,7 +40,7 @@ class ResetPage(FormPage):
     template_name = "tokens/reset.html"
     title = button = "Set a new password"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """The address holds the token: not even our own style sheet is asked for with it as the referrer.
 
         Not no-referrer: browsers then send `Origin: null` with the form, which the CSRF check refuses.
