@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from common.models import InboxEvent, OutboxEvent
+from common.models import ApiToken, InboxEvent, OutboxEvent
 
 
 class ServiceForm:
@@ -62,6 +63,33 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(Permission)
+class PermissionAdmin(ReadOnlyAdmin):
+    """For the picker in a person's form only."""
+
+    search_fields = ["name", "content_type__app_label", "codename"]
+    ordering = ["content_type__app_label", "content_type__model", "codename"]
+    list_select_related = ["content_type"]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class ApiTokenAdmin(ReadOnlyAdmin):
+    list_display = ["name", "user", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    list_filter = ["created_at", "expires_at", ("revoked_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["user"]
+    search_fields = ["name", "user__username"]
+    ordering = ["-id"]
+    show_full_result_count = False
+    fields = ["id", *list_display, "fingerprint"]
+    readonly_fields = ["fingerprint"]
+
+    @admin.display(description="Start of the secret's hash")
+    def fingerprint(self, token: ApiToken) -> str:
+        return token.digest[:8]
 
 
 @admin.register(OutboxEvent)

@@ -1,4 +1,6 @@
-"""Who is asking: a signed access token, from the Authorization header or from the browser's cookie, checked offline."""
+"""Who is asking: a signed access token, from the Authorization header or from the browser's cookie, checked offline;
+or an API token, looked up.
+"""
 
 import re
 import time
@@ -23,7 +25,9 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 
+from common import api_tokens
 from common.keys import key_set
+from common.models import ApiToken
 from common.problems import Unavailable, problem_response
 from common.revocations import revoked
 
@@ -78,7 +82,10 @@ def verify(raw: bytes) -> AccessToken:
 
 
 class BearerAuthentication(JWTAuthentication):
-    """`Authorization: Bearer …` by the header alone: no database query unless the user model's manager makes one."""
+    """`Authorization: Bearer …`, an access token or an API token.
+
+    An access token is good by itself: no database query unless the user model's manager makes one.
+    """
 
     www_authenticate_realm = "tandem"
 
@@ -90,13 +97,24 @@ class BearerAuthentication(JWTAuthentication):
             raise AuthenticationFailed("The Authorization header must be: Bearer, a space, the token.") from error
         return raw
 
-    def get_validated_token(self, raw_token: bytes) -> AccessToken:
+    def get_validated_token(self, raw_token: bytes) -> AccessToken | ApiToken:
+        if raw_token.startswith(api_tokens.PREFIX):
+            return self.get_api_token(raw_token)
         try:
             return verify(raw_token)
         except TokenError as error:
             raise AuthenticationFailed(str(error), code="token_not_valid") from error
 
+    def get_api_token(self, secret: bytes) -> ApiToken:
+        token = api_tokens.find(secret)
+        if token is None:
+            raise AuthenticationFailed("This API token is not good, or not any more.", code="token_not_valid")
+        api_tokens.note_use(token)
+        return token
+
     def get_user(self, validated_token: Any) -> Any:
+        if isinstance(validated_token, ApiToken):
+            return validated_token.user
         user = get_user_model().objects.from_token(validated_token.payload)
         if user is None:
             raise AuthenticationFailed("This account is gone or locked.", code="user_inactive")
@@ -104,7 +122,7 @@ class BearerAuthentication(JWTAuthentication):
 
 
 def session_id(request: Request) -> UUID:
-    """Return the sign-in that the request's token belongs to."""
+    """Return the sign-in that the request's token belongs to. An API token has none: HasScope keeps it out."""
     token: Any = request.auth
     return UUID(token["sid"])
 

@@ -47,6 +47,35 @@ class SessionRevoked(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ApiTokenEvent(Event):
+    user_id: UUID
+    name: str
+    digest: str  # SHA-256 of the secret, from which nobody finds 256 random bits
+    scopes: list[str]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiTokenCreated(ApiTokenEvent):
+    type = "api_token.created"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiTokenRevoked(ApiTokenEvent):
+    type = "api_token.revoked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiTokenUsed(Event):
+    """Somebody came in with it, told by the service they came to. `version` is the moment in seconds: it grows too."""
+
+    type = "api_token.used"
+    used_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskEvent(Event):
     title: str
     description: str

@@ -1,5 +1,9 @@
-"""The tables that each service has in its own database: two that make delivery certain, one of ended sign-ins."""
+"""The tables that each service has in its own database: two that make delivery certain, two that say who may come in."""
 
+from typing import Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -79,3 +83,45 @@ class Revocation(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    def alive(self) -> Self:
+        return self.filter(revoked_at=None, expires_at__gt=Now())
+
+
+class ApiToken(models.Model):
+    """A secret that a person's scripts come in with. user_service owns it; elsewhere it is kept from its events.
+
+    The secret's hash is kept, never the secret: 256 random bits can't be found from it.
+    """
+
+    class Scope(models.TextChoices):
+        TASKS_READ = "tasks:read", "tasks:read"
+        TASKS_WRITE = "tasks:write", "tasks:write"
+        PROFILE_READ = "profile:read", "profile:read"
+        PROFILE_WRITE = "profile:write", "profile:write"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    version = models.PositiveBigIntegerField(default=1)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,  # a mirror may hear of the token before it hears of the person
+    )
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret")
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True, help_text="to the minute")
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return self.name

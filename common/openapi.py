@@ -7,6 +7,8 @@ from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.openapi import AutoSchema as BaseAutoSchema
 
+from common.scopes import needed_scope
+
 PROBLEM = {
     "type": "object",
     "required": ["type", "title", "status", "detail", "code", "request_id"],
@@ -31,7 +33,21 @@ PROBLEM = {
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     target_class = "common.authentication.BearerAuthentication"
-    name = "bearer"
+    name = ["bearer", "apiToken"]
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        description = (
+            "A secret that starts with tdm_, from POST /api/v1/auth/api-tokens/. Each operation lists the scope that it "
+            "needs; writing does not imply reading. Operations that list no apiToken are for sessions only."
+        )
+        return [
+            super().get_security_definition(auto_schema),  # type: ignore[no-untyped-call]
+            {"type": "http", "scheme": "bearer", "description": description},
+        ]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        scope = needed_scope(auto_schema.view, auto_schema.method)
+        return [{"bearer": []}, *([{"apiToken": [scope]}] if scope else [])]
 
 
 class CookieScheme(SessionScheme):  # type: ignore[no-untyped-call]

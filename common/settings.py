@@ -129,7 +129,7 @@ REST_FRAMEWORK = {
         "common.authentication.BearerAuthentication",
         "common.authentication.CookieAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "common.scopes.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["common.rendering.JSONRenderer", "common.rendering.BrowsableAPIRenderer"],
     "DEFAULT_PARSER_CLASSES": [
         "common.parsers.JSONParser",

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from user_service.api_tokens.views import ApiTokensView
 from user_service.second_factor import pages as second_factor_pages
 from user_service.second_factor import views as second_factor
 from user_service.tokens import pages, reset_pages
@@ -16,6 +17,7 @@ from user_service.users import views as users
 router = SimpleRouter(use_regex_path=False)
 router.register("users", users.PeopleView, basename="user")
 router.register("auth/sessions", tokens.SessionsView, basename="session")
+router.register("auth/api-tokens", ApiTokensView, basename="api-token")
 
 sign_in: Any = (
     [

@@ -27,6 +27,7 @@ class TaskViewSet(HonestQueryMixin, viewsets.ModelViewSet[Task]):
     """Tasks that you created or that are assigned to you."""
 
     serializer_class = TaskSerializer
+    scope = "tasks"
     filterset_class = TaskFilter
     pagination_class = pagination.KeysetPagination
     orderings = {

@@ -1,5 +1,6 @@
 from common import events, revocations
 from common.mirrors import Mirror
+from common.models import ApiToken
 from task_service.user_mirror.models import User
 
 
@@ -18,3 +19,19 @@ def mirror_user(event: events.UserEvent) -> User:
 
 def revoke_session(event: events.SessionRevoked) -> None:
     revocations.revoke([event.id])
+
+
+@Mirror
+def mirror_api_token(event: events.ApiTokenEvent) -> ApiToken:
+    """What is said last is its end: that its use here is forgotten by then is no loss."""
+    return ApiToken(
+        id=event.id,
+        version=event.version,
+        user_id=event.user_id,
+        name=event.name,
+        digest=event.digest,
+        scopes=event.scopes,
+        created_at=event.created_at,
+        expires_at=event.expires_at,
+        revoked_at=event.revoked_at,
+    )

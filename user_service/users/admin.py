@@ -2,30 +2,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from common.admin import ReadOnlyAdmin, ServiceAdmin
+from common.admin import ServiceAdmin
 from user_service.second_factor import services as second_factor
 from user_service.second_factor.models import SecondFactor
 from user_service.users import services
 from user_service.users.models import User
 
 admin.site.unregister(Group)
-
-
-@admin.register(Permission)
-class PermissionAdmin(ReadOnlyAdmin):
-    """For the picker in a person's form only."""
-
-    search_fields = ["name", "content_type__app_label", "codename"]
-    ordering = ["content_type__app_label", "content_type__model", "codename"]
-    list_select_related = ["content_type"]
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return False
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]

@@ -21,6 +21,7 @@ class MeView(HonestQueryMixin, generics.GenericAPIView[User]):
     """The signed-in person. task_counts are the tasks that they created or that are assigned to them."""
 
     serializer_class = MeSerializer
+    scope = "profile"
 
     def get(self, request: Request) -> Response:
         user = self.get_object()
@@ -53,6 +54,7 @@ class PeopleView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
     """The directory of active people."""
 
     serializer_class = PersonSerializer
+    scope = "profile"
     filterset_class = PeopleFilter
     pagination_class = pagination.KeysetPagination
     orderings = {"created_at": None, "username": Lower("username")}

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.core.management.base import BaseCommand
 
-from common import inbox, outbox, revocations
+from common import api_tokens, inbox, outbox, revocations
 from common.leader import Leader
 from common.process import keep_running, stop_on_signals
 from common.transport import Message, Outcome, Publisher, publisher
@@ -52,6 +52,7 @@ class Relay:
         """Delete a bounded number of old rows; while there are more, the next turn goes on, after its batch."""
         sent, received = outbox.purge_sent(PURGE_ROWS), inbox.purge(PURGE_ROWS)
         revocations.purge()
+        api_tokens.purge()
         if max(sent, received) < PURGE_ROWS:
             self.purged_at = time.monotonic()
         log.info("purged", outbox=sent, inbox=received)

@@ -1,0 +1,37 @@
+"""What an API token may do: a view names its `scope`, and what reads needs `scope:read`, what writes `scope:write`."""
+
+from typing import Any
+
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from common.models import ApiToken
+
+
+class InsufficientScope(PermissionDenied):
+    """403 as RFC 6750 (3.1) has it: who asks is known, so it is no 401."""
+
+    default_code = "insufficient_scope"
+
+    def __init__(self, needed: str | None) -> None:
+        super().__init__(f"This API token lacks the scope {needed}." if needed else "No API token may do this: sign in.")
+        self.auth_header = f'Bearer error="{self.default_code}"' + (f', scope="{needed}"' if needed else "")
+
+
+class HasScope(BasePermission):
+    """A session may do all; an API token what its scopes say, and nothing where the view names no `scope`."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        token: Any = request.auth
+        if isinstance(token, ApiToken):
+            needed = needed_scope(view, request.method or "")
+            if needed not in token.scopes:
+                raise InsufficientScope(needed)
+        return True
+
+
+def needed_scope(view: Any, method: str) -> str | None:
+    """Return None where no scope is enough. Writing does not imply reading."""
+    scope = getattr(view, "scope", None)
+    return scope and f"{scope}:{'read' if method in SAFE_METHODS else 'write'}"
