@@ -97,7 +97,7 @@ class BearerAuthentication(JWTAuthentication):
             raise AuthenticationFailed("The Authorization header must be: Bearer, a space, the token.") from error
         return raw
 
-    def get_validated_token(self, raw_token: bytes) -> AccessToken | ApiToken:
+    def get_validated_token(self, raw_token: bytes) -> Any:
         if raw_token.startswith(api_tokens.PREFIX):
             return self.get_api_token(raw_token)
         try:

@@ -1,4 +1,4 @@
-"""The tables that each service has in its own database: two that make delivery certain, two that say who may come in."""
+"""The tables that each service has in its own database: two make delivery certain, two say who may come in."""
 
 from typing import Self
 

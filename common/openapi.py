@@ -33,12 +33,12 @@ PROBLEM = {
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
     target_class = "common.authentication.BearerAuthentication"
-    name = ["bearer", "apiToken"]
+    name = ["bearer", "apiToken"]  # type: ignore[assignment]
 
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         description = (
-            "A secret that starts with tdm_, from POST /api/v1/auth/api-tokens/. Each operation lists the scope that it "
-            "needs; writing does not imply reading. Operations that list no apiToken are for sessions only."
+            "A secret that starts with tdm_, from POST /api/v1/auth/api-tokens/. Each operation lists the scope that "
+            "it needs; writing does not imply reading. Operations that list no apiToken are for sessions only."
         )
         return [
             super().get_security_definition(auto_schema),  # type: ignore[no-untyped-call]

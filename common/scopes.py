@@ -15,7 +15,7 @@ class InsufficientScope(PermissionDenied):
     default_code = "insufficient_scope"
 
     def __init__(self, needed: str | None) -> None:
-        super().__init__(f"This API token lacks the scope {needed}." if needed else "No API token may do this: sign in.")
+        super().__init__(f"This API token lacks the scope {needed}." if needed else "No API token may do this.")
         self.auth_header = f'Bearer error="{self.default_code}"' + (f', scope="{needed}"' if needed else "")
 
 

@@ -1,6 +1,7 @@
 """Events as they come from the other service."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from common import events
 from common.ids import uuid7
@@ -44,6 +45,24 @@ def user_event(kind=events.UserRegistered, **changes):
             "is_active": True,
             "is_staff": False,
             "is_superuser": False,
+        }
+        | changes
+    )
+
+
+def api_token_event(kind=events.ApiTokenCreated, **changes):
+    now = datetime.now(UTC)
+    return kind(
+        **{
+            "id": uuid7(),
+            "version": 1,
+            "user_id": uuid7(),
+            "name": "backup",
+            "digest": sha256(uuid7().bytes).hexdigest(),
+            "scopes": ["tasks:read"],
+            "created_at": now,
+            "expires_at": now + timedelta(days=30),
+            "revoked_at": None,
         }
         | changes
     )

@@ -43,6 +43,11 @@ class Who(HonestQueryMixin, APIView):
         return Response({"username": request.user.username}, 201)
 
 
+class Scoped(Who):
+    scope = "tasks"
+    put = patch = delete = Who.post
+
+
 class Plans(APIView):
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -83,6 +88,7 @@ def accepts(request):
 
 urlpatterns = [
     path("api/who/", Who.as_view()),
+    path("api/scoped/", Scoped.as_view()),
     path("api/plans/", Plans.as_view()),
     path("api/raises/<name>/", Raises.as_view()),
     path("raises/<name>/", raises),

@@ -11,12 +11,18 @@ from cloudevents.core.v1.event import CloudEvent
 
 from common import events
 from common.ids import time_of, uuid7
-from tests.envelopes import envelope, task_event, user_event
+from tests.envelopes import api_token_event, envelope, task_event, user_event
 
-KINDS = [*events.UserEvent.__subclasses__(), *events.TaskEvent.__subclasses__()]
+KINDS = [
+    *events.UserEvent.__subclasses__(),
+    *events.TaskEvent.__subclasses__(),
+    *events.ApiTokenEvent.__subclasses__(),
+]
 
 
 def example(kind):
+    if issubclass(kind, events.ApiTokenEvent):
+        return api_token_event(kind)
     return user_event(kind) if issubclass(kind, events.UserEvent) else task_event(kind, assignees=[uuid7()])
 
 

@@ -27,10 +27,8 @@ class ApiTokenSerializer(ModelSerializer):
         return value
 
 
-class MadeSerializer(ApiTokenSerializer):
-    """With the secret, for this once."""
-
-    token = serializers.CharField(read_only=True, help_text="The secret: tdm_ and 43 characters. It is not shown again.")
+class ApiTokenWithSecretSerializer(ApiTokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="The secret: tdm_ and 43 characters, shown this once.")
 
     class Meta(ApiTokenSerializer.Meta):
         fields = [*ApiTokenSerializer.Meta.fields, "token"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import NamedTuple
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -46,7 +47,7 @@ def create_api_token(*, user: User, name: str, scopes: Collection[str], expires_
 
 
 def revoke_api_token(*, token: ApiToken, check: Check | None = None) -> ApiToken:
-    """Refuse it from now on, here and everywhere; revoking again changes nothing. `check` may raise on the fresh row."""
+    """Refuse it everywhere from now on; revoking again changes nothing. `check` sees the locked row, and may raise."""
     with transaction.atomic():
         fresh = ApiToken.objects.select_for_update(no_key=True).get(pk=token.pk)
         if check is not None:
@@ -59,7 +60,7 @@ def revoke_api_token(*, token: ApiToken, check: Check | None = None) -> ApiToken
     return fresh
 
 
-def note_use_elsewhere(*, token_id: object, used_at: datetime) -> None:
+def note_use_elsewhere(*, token_id: UUID, used_at: datetime) -> None:
     """The latest use counts, in whatever order they are told."""
     ApiToken.objects.filter(pk=token_id).exclude(last_used_at__gte=used_at).update(last_used_at=used_at)
 

@@ -12,7 +12,7 @@ from common.concurrency import require_match, with_etag
 from common.models import ApiToken
 from common.views import HonestQueryMixin
 from user_service.api_tokens import services
-from user_service.api_tokens.serializers import ApiTokenSerializer, MadeSerializer
+from user_service.api_tokens.serializers import ApiTokenSerializer, ApiTokenWithSecretSerializer
 from user_service.users.models import User
 
 
@@ -29,12 +29,12 @@ class ApiTokensView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveMode
     def get_queryset(self) -> QuerySet[ApiToken]:
         return ApiToken.objects.alive().filter(user=self.request.user.pk)
 
-    @extend_schema(responses={201: MadeSerializer})
+    @extend_schema(responses={201: ApiTokenWithSecretSerializer})
     def create(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         made = services.create_api_token(user=cast("User", request.user), **serializer.validated_data)
-        body = MadeSerializer(made.token).data | {"token": made.secret}
+        body = ApiTokenWithSecretSerializer(made.token).data | {"token": made.secret}
         headers = {"Location": f"/api/v1/auth/api-tokens/{made.token.id}/", "Cache-Control": "no-store"}
         return with_etag(request, Response(body, status.HTTP_201_CREATED, headers=headers), version_of(made.token))
 
