@@ -4,7 +4,7 @@ from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 
 class CommonConfig(AppConfig):
     name = "common"
-    verbose_name = "Events"
+    verbose_name = "Events and API tokens"
 
 
 class AdminConfig(DjangoAdminConfig):

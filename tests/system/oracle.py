@@ -37,6 +37,10 @@ REVOKED = {
     "what is told": "SELECT aggregate_id FROM common_outboxevent WHERE type = 'session.revoked' ORDER BY 1",
     "what ended": "SELECT id FROM tokens_session WHERE revoked_at IS NOT NULL ORDER BY 1",
 }
+API_TOKENS = (
+    "SELECT id, version, user_id, name, digest, scopes, created_at, expires_at, revoked_at "
+    "FROM common_apitoken ORDER BY id"
+)
 REFUSED = "SELECT id FROM common_revocation ORDER BY 1"
 
 
@@ -67,6 +71,7 @@ def check(system: System, answered: list[dict] = ()) -> None:
         "task_service", USERS.format("user_mirror_user")
     ), "I4 users"
     assert system.sql("task_service", TASKS) == system.sql("user_service", MIRRORED_TASKS), "I4 tasks"
+    assert system.sql("user_service", API_TOKENS) == system.sql("task_service", API_TOKENS), "I4 API tokens"
     for what, query in REVOKED.items():
         for service in SUBSCRIBER:
             ended = system.sql("user_service", query)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import httpx
@@ -34,6 +35,14 @@ class Person(httpx.Client):
     username: str
     access: str
     refresh: str
+
+    def make_api_token(self, *scopes: str) -> dict[str, Any]:
+        expires_at = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        answer = self.post(
+            "/api/v1/auth/api-tokens/", json={"name": "script", "scopes": scopes, "expires_at": expires_at}
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.json()
 
 
 class System:

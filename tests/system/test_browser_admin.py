@@ -179,5 +179,32 @@ def test_a_mirror_is_only_shown(office, system, task, mirror):
     office.open(mirror)
     office.click("#result_list tbody a")
     office.see("Version")
-    assert office.all("[name=_save]") == []
+    assert office.all("fieldset [name]:not([type=hidden]):not([name=user_permissions])") == []
     assert office.all("a[href$='/add/']") == []
+
+
+def test_an_operator_is_given_permissions_in_the_admin_of_tasks_and_works_by_them(office, system, alice):
+    office.open(f"{PEOPLE}{alice.id}/change/")
+    office.click("[name=is_staff]")
+    office.click("[name=_save]")
+    office.see("was changed successfully")
+    flag = "SELECT is_staff FROM user_mirror_user WHERE id = %s"
+    system.eventually(lambda: system.sql("task_service", flag, alice.id) == [(True,)])
+    office.open(f"/admin/tasks/user_mirror/user/{alice.id}/change/")
+    pick(office, "user_permissions", "view_task", "Tasks | task | Can view task")
+    office.click("[name=_continue]")
+    office.see("Can view task", ".field-user_permissions")
+    office.forget()
+    office.sign_in(alice.username, PASSWORD, to=TASKS)
+    office.wait(lambda: "Select task to view" in office.driver.title)
+    assert office.all("a[href$='/add/']") == []
+
+
+def test_an_api_token_is_revoked(office, system, alice):
+    made = alice.make_api_token("tasks:read")
+    script = system.client(headers={"Authorization": f"Bearer {made['token']}"})
+    system.eventually(lambda: script.get("/api/v1/tasks/").status_code == 200)
+    office.open(f"/admin/users/common/apitoken/?q={alice.username}")
+    run(office, "Revoke the selected API tokens")
+    office.see("Revoked. 1 changed.")
+    system.eventually(lambda: script.get("/api/v1/tasks/").status_code == 401)

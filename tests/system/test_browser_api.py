@@ -1,6 +1,7 @@
 """The browsable API of both services, as a person uses it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -128,6 +129,27 @@ def test_a_task_is_completed_and_deleted(page, alice, task):
     page.click("#deleteModal .btn-danger")
     page.see("HTTP 204", ANSWER)
     assert alice.get(f"{TASKS}{task['id']}/").status_code == 404
+
+
+def test_an_api_token_is_made_by_the_form_and_works_in_both_services(page, system, alice):
+    page.open("/api/v1/auth/api-tokens/")
+    for scope in ("tasks:read", "profile:read"):
+        page.choose(f"{POST} [name=scopes]", scope)
+    expires_at = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M}"
+    page.driver.execute_script("arguments[0].value = arguments[1]", page.find(f"{POST} [name=expires_at]"), expires_at)
+    make(page, name="Nightly backup")
+    page.see("HTTP 201 Created", ANSWER)
+    secret = re.search('"token": "(tdm_[^"]+)"', page.find(ANSWER).text).group(1)
+    script = system.client(headers={"Authorization": f"Bearer {secret}"})
+    for path in (TASKS, "/api/v1/users/me/"):
+        system.eventually(lambda path=path: script.get(path).status_code == 200)
+    [made] = alice.get("/api/v1/auth/api-tokens/").json()["results"]
+    page.open(f"/api/v1/auth/api-tokens/{made['id']}/")
+    page.see("Nightly backup", ANSWER)
+    page.click("[data-target='#deleteModal']")
+    page.click("#deleteModal .btn-danger")
+    page.see("HTTP 204", ANSWER)
+    system.eventually(lambda: {script.get(path).status_code for path in (TASKS, "/api/v1/users/me/")} == {401})
 
 
 def test_logging_out_is_for_both_services(page):

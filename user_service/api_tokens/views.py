@@ -19,6 +19,7 @@ from user_service.users.models import User
 class ApiTokensView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ApiToken]):
     """Your API tokens, for scripts: those that are good now. They outlive your sessions and your password."""
 
+    name = "API tokens"
     serializer_class = ApiTokenSerializer
     pagination_class = pagination.KeysetPagination
     orderings = {"created_at": None}
