@@ -235,6 +235,7 @@ class TestBrowser:
     def send(self, alice, browser_of):
         browser = browser_of(alice)
         page = browser.get(URL).content.decode()
+        assert "<h1>API tokens</h1>" in page
         assert '<select multiple class="form-control" name="scopes">' in page
 
         def send(**fields):

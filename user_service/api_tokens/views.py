@@ -19,13 +19,15 @@ from user_service.users.models import User
 class ApiTokensView(HonestQueryMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[ApiToken]):
     """Your API tokens, for scripts: those that are good now. They outlive your sessions and your password."""
 
-    name = "API tokens"
     serializer_class = ApiTokenSerializer
     pagination_class = pagination.KeysetPagination
     orderings = {"created_at": None}
     default_ordering = "-created_at"
     page_key = "id"
     lookup_value_converter = "uuid"
+
+    def get_view_name(self) -> str:
+        return "API tokens"
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         return ApiToken.objects.alive().filter(user=self.request.user.pk)
