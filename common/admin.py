@@ -81,7 +81,7 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_display = ["name", "user", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
     list_filter = ["created_at", "expires_at", ("revoked_at", admin.EmptyFieldListFilter)]
     list_select_related = ["user"]
-    search_fields = ["name", "user__username"]
+    search_fields = ["name", "user__username", "=digest"]
     ordering = ["-id"]
     show_full_result_count = False
     fields = ["id", *list_display, "fingerprint"]

@@ -274,6 +274,12 @@ class TestAdmin:
         assert token.digest[:8] in page
         assert 'name="_save"' not in page
 
+    def test_the_operator_finds_whose_a_leaked_one_is(self, alice, bob, olga, make, browser_of, list_url):
+        secret, _ = make(alice, name="leaked")["token"], make(bob, name="other")
+        page = browser_of(olga).get(list_url, {"q": api_tokens.digest_of(secret.encode())}).content.decode()
+        assert "leaked" in page
+        assert "other" not in page
+
     def test_the_operator_revokes_some(self, alice, olga, make, script, browser_of, list_url):
         made, other = make(alice), make(alice)
         browser = browser_of(olga)
