@@ -39,6 +39,13 @@ class UserUpdated(UserEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class UserErased(Event):
+    """The person is gone for ever: the tombstone, newer than all that was told of them."""
+
+    type = "user.erased"
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionRevoked(Event):
     """A sign-in was ended: its access tokens are refused from now on. `id` is their `sid`; there is one version."""
 
@@ -117,6 +124,76 @@ class TaskDeleted(TaskEvent):
     """To the trash: the snapshot's `deleted_at` is set."""
 
     type = "task.deleted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskErased(Event):
+    """Gone for ever: the tombstone, newer than all that was told of the task, and with no word of it."""
+
+    type = "task.erased"
+    erased_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureEvent(Event):
+    """`id` is the erasure's; user_service and each participant number what they say of it themselves."""
+
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureRequested(ErasureEvent):
+    """May this person be erased? Nothing is destroyed yet."""
+
+    type = "erasure.requested"
+    deadline: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasurePrepared(ErasureEvent):
+    type = "erasure.prepared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureRefused(ErasureEvent):
+    type = "erasure.refused"
+    reason: str  # a sentence that the person may read
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureCommitted(ErasureEvent):
+    """Decided: from here there is only forward."""
+
+    type = "erasure.committed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureCancelled(ErasureEvent):
+    """Decided: everything stays as it was."""
+
+    type = "erasure.cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureDone(ErasureEvent):
+    type = "erasure.done"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRequested(Event):
+    """`id` is the export's; there is one version."""
+
+    type = "export.requested"
+    user_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportPart(Event):
+    """A piece of what a service holds about the person; `version` is its number, from 1 to `parts`."""
+
+    type = "export.part"
+    parts: int
+    data: bytes  # all of them in a row are zlib-compressed JSON
 
 
 class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -3,12 +3,16 @@
 from datetime import timedelta
 
 from common.management.commands.run_schedule import Job
+from user_service.erasure import services as erasure
+from user_service.exports import services as exports
 from user_service.lockout import services as lockout
 from user_service.mail import services as mail
 from user_service.tokens import rotation
 from user_service.tokens import services as tokens
 
 SCHEDULE = [
+    Job(timedelta(seconds=1), erasure.expire_overdue),
+    Job(timedelta(minutes=1), exports.purge_exports),
     Job(timedelta(hours=1), tokens.purge_sessions),
     Job(timedelta(hours=1), lockout.purge_attempts),
     Job(timedelta(hours=1), mail.purge),

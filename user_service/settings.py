@@ -22,6 +22,7 @@ ROOT_URLCONF = "user_service.urls"
 INSTALLED_APPS = [*COMMON_APPS, "user_service.users", "user_service.tokens", "user_service.task_mirror"]
 INSTALLED_APPS += ["axes", "user_service.api_tokens", "user_service.lockout", "user_service.second_factor", "user_service.mail"]
 MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]
+INSTALLED_APPS += ["user_service.erasure", "user_service.exports"]
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = [
     *SILENCED_SYSTEM_CHECKS,
@@ -64,6 +65,9 @@ SIGNING_KEYS_DIR = Path(env.str("SIGNING_KEYS_DIR"))
 if not SIGNING_KEYS_DIR.is_absolute():
     raise ImproperlyConfigured("SIGNING_KEYS_DIR must be an absolute path")
 JWKS_SOURCE = "user_service.tokens.keys.public_jwks"
+ERASURE_DEADLINE = timedelta(seconds=env.int("ERASURE_DEADLINE_SECONDS", default=600))
+if not timedelta(seconds=1) <= ERASURE_DEADLINE <= timedelta(days=30):
+    raise ImproperlyConfigured("ERASURE_DEADLINE_SECONDS must be from 1 to 2592000")
 REFRESH_COOKIE = "tandem_refresh"
 
 EMAIL_URL: str = env.str("EMAIL_URL", default="") or ("consolemail://" if ENVIRONMENT == "local" else "")

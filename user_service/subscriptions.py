@@ -2,7 +2,9 @@
 
 from common import events
 from user_service.api_tokens.handlers import note_use
-from user_service.task_mirror.handlers import mirror_task
+from user_service.erasure.handlers import commit_erasure, finish_erasure, refuse_erasure
+from user_service.exports.handlers import keep_part
+from user_service.task_mirror.handlers import bury_task, mirror_task
 
 SUBSCRIPTIONS = {
     events.TaskCreated: mirror_task,
@@ -11,4 +13,9 @@ SUBSCRIPTIONS = {
     events.TaskReopened: mirror_task,
     events.TaskDeleted: mirror_task,
     events.ApiTokenUsed: note_use,
+    events.TaskErased: bury_task,
+    events.ErasurePrepared: commit_erasure,
+    events.ErasureRefused: refuse_erasure,
+    events.ErasureDone: finish_erasure,
+    events.ExportPart: keep_part,
 }

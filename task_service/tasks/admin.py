@@ -16,7 +16,7 @@ from task_service.user_mirror.models import User
 
 class TaskForm(forms.ModelForm):  # type: ignore[type-arg]
     assignees = forms.ModelMultipleChoiceField(
-        User.objects.all(),
+        User.objects.known(),
         required=False,
         show_hidden_initial=True,
         validators=[MaxLengthValidator(MAX_ASSIGNEES, "At most %(limit_value)d people.")],

@@ -30,7 +30,7 @@ class ParentField(serializers.PrimaryKeyRelatedField[Task]):
 
 class AssigneeField(serializers.PrimaryKeyRelatedField[User]):
     def get_queryset(self) -> QuerySet[User]:
-        return User.objects.order_by("username")
+        return User.objects.known().order_by("username")
 
     def to_representation(self, value: Any) -> Any:
         return getattr(value, "pk", value)  # a task holds its assignees' ids
@@ -48,7 +48,7 @@ class AssigneesField(serializers.ManyRelatedField):
 
     def to_internal_value(self, data: Any) -> list[User]:
         ids = self.ids.run_validation(data)
-        known = User.objects.in_bulk(ids)
+        known = User.objects.known().in_bulk(ids)
         unknown = [ErrorDetail("Nobody has this id.", "does_not_exist")]
         errors: Any = {place: unknown for place, key in enumerate(ids) if key not in known}
         if errors:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils import timezone
 from common import events, outbox
 from common.ids import time_of, uuid7
 from common.inserts import insert
+from common.models import OutboxEvent
 from task_service.tasks.models import OPEN, Participant, Task
 from task_service.user_mirror.models import User
 
@@ -58,6 +60,34 @@ def delete_task(*, task: Task, check: Check | None = None) -> Task:
         fresh.deleted_at = timezone.now()
         _save(fresh, events.TaskDeleted)
     return fresh
+
+
+def leave_task(*, task: Task, user_id: UUID) -> bool:
+    """Take the person out of a task, locked by the caller; say whether anybody is left to have it.
+
+    What they created becomes the first assignee's, so that somebody may still delete it. Also in the trash.
+    """
+    others = list(User.objects.known().filter(pk__in=task.assignees).exclude(pk=user_id).order_by("pk"))
+    if task.created_by_id != user_id:
+        _apply(task, {"assignees": others})
+    elif others:
+        _apply(task, {"created_by": others[0], "assignees": others})
+    else:
+        return False
+    return True
+
+
+def erase_tasks(*, tasks: Sequence[Task]) -> None:
+    """Delete for ever, each with a tombstone for its event; the caller holds their rows. What is below one moves up."""
+    now, ids = timezone.now(), [task.pk for task in tasks]
+    with transaction.atomic():
+        for child in Task.objects.filter(parent__in=ids).exclude(pk__in=ids).select_for_update(no_key=True):
+            _apply(child, {"parent": None})
+        tombstones = [events.TaskErased(id=task.pk, version=task.version + 1, erased_at=now) for task in tasks]
+        OutboxEvent.objects.bulk_create(map(outbox.outbox_row, tombstones))
+        log = LogEntry.objects.filter(content_type__app_label="tasks", object_id__in=map(str, ids))
+        log.update(object_repr="erased task")
+        Task.objects.filter(pk__in=ids).delete()
 
 
 def event_of(event_type: type[events.TaskEvent], task: Task) -> events.TaskEvent:

@@ -17,6 +17,12 @@ def mirror_user(event: events.UserEvent) -> User:
     )
 
 
+@Mirror
+def bury_user(event: events.UserErased) -> User:
+    """Their id stays, without a name: no late event, and no token, brings the person back."""
+    return User(id=event.id, version=event.version, username="", is_active=False)
+
+
 def revoke_session(event: events.SessionRevoked) -> None:
     revocations.revoke([event.id])
 

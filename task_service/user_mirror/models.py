@@ -6,6 +6,10 @@ from django.db import models
 
 
 class UserManager(BaseUserManager["User"]):
+    def known(self) -> models.QuerySet["User"]:
+        """Without the tombstones of the erased, who have no name."""
+        return self.exclude(username="")
+
     def from_token(self, claims: dict[str, Any]) -> "User":
         """Return the token's person without a query: the signature vouches for them."""
         return User(id=UUID(claims["sub"]), username=claims["username"], version=0)
@@ -20,7 +24,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person as user_service told it. Written only by the handler, and by `create_task` for who came before it."""
+    """A person as user_service told it; who was erased has no name.
+
+    Written only by the handlers, and by `create_task` for who came before their event.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     version = models.PositiveBigIntegerField(default=0)
@@ -39,7 +46,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         verbose_name_plural = "people"
 
     def __str__(self) -> str:
-        return self.username
+        return self.username or "erased person"
 
     def get_full_name(self) -> str:
         return self.display_name  # the admin shows the username where this is empty

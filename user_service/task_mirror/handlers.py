@@ -13,3 +13,8 @@ def mirror_task(event: events.TaskEvent) -> MirroredTask:
         people=sorted({event.created_by, *event.assignees}),
         deleted_at=event.deleted_at,
     )
+
+
+@Mirror
+def bury_task(event: events.TaskErased) -> MirroredTask:
+    return MirroredTask(id=event.id, version=event.version, people=[], deleted_at=event.erased_at)

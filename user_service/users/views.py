@@ -3,6 +3,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, mixins, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,6 +11,8 @@ from rest_framework.response import Response
 from common import pagination
 from common.concurrency import require_match, with_etag
 from common.views import HonestQueryMixin
+from user_service.erasure.serializers import ErasureRequestSerializer, ErasureSerializer
+from user_service.erasure.services import request_erasure
 from user_service.task_mirror.models import MirroredTask
 from user_service.users import services
 from user_service.users.filters import PeopleFilter
@@ -35,6 +38,15 @@ class MeView(HonestQueryMixin, generics.GenericAPIView[User]):
             serializer = self.get_serializer(user, data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             return self.answer(services.update_user(user=user, changes=serializer.validated_data), counts)
+
+    @extend_schema(request=ErasureRequestSerializer, responses={202: ErasureSerializer})
+    def delete(self, request: Request) -> Response:
+        """Erase your account. It is locked at once; Location tells, without a sign-in, what becomes of it."""
+        serializer = ErasureRequestSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        started = request_erasure(user=self.get_object())
+        location = f"/api/v1/users/erasure/?key={started.key}"
+        return Response(ErasureSerializer(started.erasure).data, status=202, headers={"Location": location})
 
     def get_object(self) -> User:
         assert isinstance(self.request.user, User)  # noqa: S101 - IsAuthenticated has passed

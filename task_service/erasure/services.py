@@ -1,0 +1,114 @@
+"""Our part in the erasure of a person, and what keeps us from it. docs/erasure.md shows the whole.
+
+Every function is one transaction. An event that is not newer than what was heard changes nothing.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models.functions import Now
+
+from common import events, outbox
+from task_service.erasure.models import Erasure, LegalHold
+from task_service.erasure.rules import refusal
+from task_service.tasks import services as tasks
+from task_service.tasks.models import Task
+from task_service.user_mirror.models import User
+
+State = Erasure.State
+BATCH = 500
+
+
+def prepare_erasure(*, event: events.ErasureRequested) -> None:
+    """Promise that the person can be erased, or refuse. Nothing is destroyed; what is promised holds."""
+    with transaction.atomic():
+        erasure = _newer(event)
+        if erasure is None:
+            return
+        if erasure.state not in (State.PREPARED, State.DONE):
+            _lock_person(event.user_id)
+            erasure.reason = refusal(event.user_id) or ""
+            erasure.state = State.REFUSED if erasure.reason else State.PREPARED
+        _answer(erasure)
+
+
+def cancel_erasure(*, event: events.ErasureCancelled) -> None:
+    with transaction.atomic():
+        erasure = _newer(event)
+        if erasure is not None and erasure.state != State.DONE:
+            erasure.state = State.CANCELLED
+        if erasure is not None:
+            erasure.save()
+
+
+def commit_erasure(*, event: events.ErasureCommitted) -> None:
+    """Erase: user_service has decided, and it decides once."""
+    with transaction.atomic():
+        erasure = _newer(event)
+        if erasure is None:
+            return
+        forget_tasks_of(user_id=event.user_id)
+        if erasure.state != State.DONE:
+            erasure.state, erasure.done_at = State.DONE, Now()
+        _answer(erasure)
+
+
+def forget_tasks_of(*, user_id: UUID) -> None:
+    """Take the person out of every task, those in the trash too; what is then nobody's is erased."""
+    with transaction.atomic():
+        theirs = Task.objects.filter(participants__user=user_id).select_for_update(of=("self",)).order_by("-id")
+        while found := list(theirs[:BATCH].prefetch_related("participants")):
+            private = [task for task in found if not tasks.leave_task(task=task, user_id=user_id)]
+            tasks.erase_tasks(tasks=private)
+
+
+def sweep() -> None:
+    """Look again at who was erased lately: a token may live for a moment longer, somebody may have assigned them."""
+    for user_id in Erasure.objects.lately_done().values_list("user_id", flat=True):
+        forget_tasks_of(user_id=user_id)
+
+
+def promised(*, user_id: UUID) -> bool:
+    """Whether the person is prepared for erasure, or erased; the caller holds their row."""
+    return Erasure.objects.filter(user_id=user_id, state__in=[State.PREPARED, State.DONE]).exists()
+
+
+def place_hold(*, person: User, why: str, by: User) -> LegalHold:
+    """Keep the person from being erased. Raises ValidationError with code `being_erased` if it is too late."""
+    with transaction.atomic():
+        _lock_person(person.pk)
+        if promised(user_id=person.pk):
+            raise ValidationError({"person": ValidationError("They are being erased already.", code="being_erased")})
+        return LegalHold.objects.create(person=person, why=why, placed_by_id=by.pk)
+
+
+def lift_holds(*, holds: Iterable[LegalHold]) -> None:
+    LegalHold.objects.filter(pk__in=[hold.pk for hold in holds]).delete()
+
+
+def _newer(event: events.ErasureEvent) -> Erasure | None:
+    """Return our row, locked, if the event is newer than all that was heard of this erasure."""
+    Erasure.objects.bulk_create([Erasure(id=event.id, user_id=event.user_id)], ignore_conflicts=True)
+    erasure = Erasure.objects.select_for_update().filter(id=event.id, heard__lt=event.version).first()
+    if erasure is not None:
+        erasure.heard = event.version
+    return erasure
+
+
+def _answer(erasure: Erasure) -> None:
+    erasure.told += 1
+    erasure.save()
+    if erasure.state == State.REFUSED:
+        outbox.publish(
+            events.ErasureRefused(id=erasure.id, version=erasure.told, user_id=erasure.user_id, reason=erasure.reason)
+        )
+        return
+    event_type = events.ErasureDone if erasure.state == State.DONE else events.ErasurePrepared
+    outbox.publish(event_type(id=erasure.id, version=erasure.told, user_id=erasure.user_id))
+
+
+def _lock_person(user_id: UUID) -> None:
+    """So that no hold comes between the rules and the promise. Whom we do not know can't be held."""
+    User.objects.select_for_update(no_key=True).filter(pk=user_id).first()

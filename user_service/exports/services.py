@@ -1,0 +1,41 @@
+"""A person's copy of all that is held about them: asked for, gathered over events, kept for a day."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from common import events, outbox
+from user_service.exports.models import Export, Part
+from user_service.users.models import User
+
+State = Export.State
+
+
+def request_export(*, user: User) -> Export:
+    """Ask the others for what they hold. While one is running it is the one; a finished one is replaced."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        running = Export.objects.alive().filter(user=user, state=State.REQUESTED).first()
+        if running is not None:
+            return running
+        Export.objects.filter(user=user).delete()
+        export = Export.objects.create(user=user)
+        outbox.publish(events.ExportRequested(id=export.pk, version=1, user_id=user.pk))
+    return export
+
+
+def keep_part(*, export_id: UUID, number: int, parts: int, data: bytes) -> None:
+    """Keep a piece; the last one to come makes the export ready. For an export that is gone there is nothing to do."""
+    with transaction.atomic():
+        export = Export.objects.select_for_update(no_key=True).filter(pk=export_id, state=State.REQUESTED).first()
+        if export is None:
+            return
+        Part.objects.bulk_create([Part(export=export, number=number, data=data)], ignore_conflicts=True)
+        if export.parts.count() == parts:
+            Export.objects.filter(pk=export.pk).update(state=State.READY, ready_at=Now())
+
+
+def purge_exports() -> int:
+    """Delete what has expired; return how many rows."""
+    return Export.objects.expired().delete()[0]
