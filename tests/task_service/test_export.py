@@ -1,0 +1,60 @@
+"""What task_service tells of a person for their copy of it."""
+
+import json
+import zlib
+
+import pytest
+
+from common import events
+from common.ids import uuid7
+from common.models import OutboxEvent
+from task_service.exports import services
+
+BOUND = 256 * 1024
+
+
+@pytest.fixture
+def gathered(alice, hear):
+    """What was told after Alice asked: the parts, and the files that they make."""
+
+    def ask():
+        export_id = uuid7()
+        hear(events.ExportRequested(id=export_id, version=1, user_id=alice.id))
+        rows = OutboxEvent.objects.filter(aggregate_id=export_id).order_by("id")
+        parts = [events.decode_event(events.ExportPart, events.decode_envelope(row.envelope.encode())) for row in rows]
+        assert max(len(row.envelope) for row in rows) <= BOUND
+        return parts, json.loads(zlib.decompress(b"".join(part.data for part in parts)))
+
+    return ask
+
+
+def test_it_holds_her_tasks_and_those_assigned_to_her_and_no_other(alice, bob, gathered):
+    own, trashed = alice.make(title="Mine"), alice.make(title="Trashed")
+    alice.delete(trashed)
+    theirs = bob.make(title="Bob's for Alice", assignees=[str(alice.id)])
+    bob.make(title="Bob's own")
+    parts, found = gathered()
+    assert {task["id"] for task in found["tasks"]} == {own["id"], trashed["id"], theirs["id"]}
+    assert found["tasks"][0]["title"] == "Mine"
+    assert found["known_to_tasks"][0]["username"] == "alice"
+    assert [(part.version, part.parts) for part in parts] == [(1, 1)]
+
+
+def test_a_person_without_anything_gets_one_part(gathered):
+    parts, found = gathered()
+    assert (len(parts), found["tasks"], found["legal_holds"]) == (1, [], [])
+
+
+def test_much_is_told_in_pieces_of_bounded_size(alice, gathered, monkeypatch):
+    monkeypatch.setattr(services, "PIECE", 100)
+    alice.make(description="".join(chr(97 + number * number % 26) for number in range(2000)))
+    parts, found = gathered()
+    assert len(parts) > 1
+    assert [(part.version, part.parts) for part in parts] == [(n, len(parts)) for n in range(1, len(parts) + 1)]
+    assert len(found["tasks"]) == 1
+
+
+def test_a_full_piece_fits_into_an_event(alice, hear, monkeypatch):
+    monkeypatch.setattr(services.zlib, "compress", lambda _: bytes(services.PIECE))
+    hear(events.ExportRequested(id=uuid7(), version=1, user_id=alice.id))
+    assert len(OutboxEvent.objects.get(type="export.part").envelope) <= BOUND
