@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def system() -> Iterator[System]:
     """The one system that the tests share. Who breaks something in it heals it before the test ends."""
-    with System() as running:
+    with System(ERASURE_DEADLINE_SECONDS="12") as running:
         oracle.watch_mirrors(running)
         yield running
 

@@ -23,10 +23,20 @@ SUBSCRIBER = {"user_service": "task_service", "task_service": "user_service"}
 MIRRORS = {"user_service": "task_mirror_mirroredtask", "task_service": "user_mirror_user"}
 KINDS = ("", ".dead", ".retry.1s", ".retry.5s", ".retry.30s", ".retry.300s")
 
-USERS = "SELECT id, version, username, display_name, is_active, is_staff, is_superuser FROM {} ORDER BY id"
+# What was erased is no row of its source any more, but its last event; at the mirror it is a tombstone without a word.
+USERS = (
+    "SELECT id, version, username, display_name, is_active, is_staff, is_superuser FROM users_user UNION ALL "
+    "SELECT aggregate_id, version, '', '', false, false, false FROM common_outboxevent WHERE type = 'user.erased' "
+    "ORDER BY id"
+)
+MIRRORED_USERS = (
+    "SELECT id, version, username, display_name, is_active, is_staff, is_superuser FROM user_mirror_user ORDER BY id"
+)
 TASKS = (
     "SELECT id, version, title, status, ARRAY(SELECT user_id FROM tasks_participant WHERE task_id = t.id ORDER BY 1), "
-    "deleted_at FROM tasks_task t ORDER BY id"
+    "deleted_at FROM tasks_task t UNION ALL "
+    "SELECT aggregate_id, version, '', '', '{}', (envelope::json->'data'->>'erased_at')::timestamptz "
+    "FROM common_outboxevent WHERE type = 'task.erased' ORDER BY id"
 )
 MIRRORED_TASKS = "SELECT id, version, title, status, people, deleted_at FROM task_mirror_mirroredtask ORDER BY id"
 EVENTS = (
@@ -35,7 +45,9 @@ EVENTS = (
 )
 REVOKED = {
     "what is told": "SELECT aggregate_id FROM common_outboxevent WHERE type = 'session.revoked' ORDER BY 1",
-    "what ended": "SELECT id FROM tokens_session WHERE revoked_at IS NOT NULL ORDER BY 1",
+    "what ended": "SELECT id FROM tokens_session WHERE revoked_at IS NOT NULL UNION ALL "  # or went with its person
+    "SELECT aggregate_id FROM common_outboxevent WHERE type = 'session.revoked' AND envelope::json->'data'->>'user_id' "
+    "IN (SELECT aggregate_id::text FROM common_outboxevent WHERE type = 'user.erased') ORDER BY 1",
 }
 API_TOKENS = (
     "SELECT id, version, user_id, name, digest, scopes, created_at, expires_at, revoked_at "
@@ -60,6 +72,8 @@ def check(system: System, answered: list[dict] = ()) -> None:
     """Heal, wait until quiet, then I1 to I7; `answered` are the bodies of writes answered 2xx."""
     system.heal()
     system.eventually(lambda: is_quiet(system), seconds=60)
+    system.eventually(lambda: not erasing(system), seconds=60)
+    system.eventually(lambda: is_quiet(system), seconds=60)
     if system.broker_url:
         system.eventually(lambda: (found := depths(system)) is not None and not any(found.values()), seconds=60)
     events = {service: of_service(system, service) for service in SUBSCRIBER}
@@ -67,11 +81,10 @@ def check(system: System, answered: list[dict] = ()) -> None:
     for service in SUBSCRIBER:
         check_changes(system, service, events[service])
         check_applied(system, service)
-    assert system.sql("user_service", USERS.format("users_user")) == system.sql(
-        "task_service", USERS.format("user_mirror_user")
-    ), "I4 users"
+    assert system.sql("user_service", USERS) == system.sql("task_service", MIRRORED_USERS), "I4 users"
     assert system.sql("task_service", TASKS) == system.sql("user_service", MIRRORED_TASKS), "I4 tasks"
     assert system.sql("user_service", API_TOKENS) == system.sql("task_service", API_TOKENS), "I4 API tokens"
+    check_erasures(system)
     for what, query in REVOKED.items():
         for service in SUBSCRIBER:
             ended = system.sql("user_service", query)
@@ -81,6 +94,11 @@ def check(system: System, answered: list[dict] = ()) -> None:
 
 def is_quiet(system: System) -> bool:
     return not any(pending(system, service) or missing(system, service) for service in SUBSCRIBER)
+
+
+def erasing(system: System) -> bool:
+    """Also where no event is on its way: until a deadline passes."""
+    return bool(system.sql("user_service", "SELECT FROM erasure_erasure WHERE finished_at IS NULL"))
 
 
 def pending(system: System, service: str) -> int:
@@ -115,11 +133,24 @@ def check_answered(answered: list[dict], events: dict[str, dict[str, dict[int, d
 
 
 def check_changes(system: System, service: str, events: dict[str, dict[int, dict]]) -> None:
-    """The last event of each aggregate is its row."""
+    """The last event of each aggregate is its row; an erased one has none."""
     table, name = {"user_service": ("users_user", "username"), "task_service": ("tasks_task", "title")}[service]
     rows = system.sql(service, f"SELECT id::text, version, {name} FROM {table} ORDER BY id")
-    last = sorted((key, max(told), told[max(told)][name]) for key, told in events.items())
+    last = sorted((key, max(told), told[max(told)][name]) for key, told in events.items() if name in told[max(told)])
     assert rows == last, f"I2: {service}'s rows are not what its last events tell"
+
+
+def check_erasures(system: System) -> None:
+    """What has ended has ended in one way at both services, and nothing is left of who was erased."""
+    ours = dict(system.sql("user_service", "SELECT id, state FROM erasure_erasure"))
+    theirs = dict(system.sql("task_service", "SELECT id, state FROM erasure_erasure"))
+    expected = {key: "done" if state == "done" else "cancelled" for key, state in ours.items()}
+    assert theirs == expected, f"erasures: {ours}, and at task_service {theirs}"
+    erased = "SELECT user_id FROM erasure_erasure WHERE state = 'done' ORDER BY 1"
+    told = "SELECT aggregate_id FROM common_outboxevent WHERE type = 'user.erased' ORDER BY 1"
+    assert system.sql("user_service", erased) == system.sql("user_service", told)
+    left = "SELECT task_id FROM tasks_participant JOIN erasure_erasure e USING (user_id) WHERE e.state = 'done'"
+    assert system.sql("task_service", left) == []
 
 
 def check_applied(system: System, service: str) -> None:

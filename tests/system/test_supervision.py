@@ -21,8 +21,7 @@ def test_every_process_that_is_killed_comes_back_under_its_name(system, alice):
     names = {
         "edge",
         "postgres",
-        *(f"{s}.{kind}" for s in ("user_service", "task_service") for kind in ("web", "relay")),
-        "user_service.scheduler",
+        *(f"{s}.{kind}" for s in ("user_service", "task_service") for kind in ("web", "relay", "scheduler")),
     }
     if system.broker_url:
         names |= {"rabbitmq", "user_service.consumer", "task_service.consumer"}
