@@ -108,6 +108,12 @@ def creators(*tasks):
     return {str(task): str(person) for task, person in found}
 
 
+def state_of(erasure):
+    from task_service.erasure.models import Erasure
+
+    return Erasure.objects.get(pk=erasure).state
+
+
 def name_of(person):
     from task_service.user_mirror.models import User
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.system import oracle
 from tests.system.running import PASSWORD
-from tests.system.test_kill_points import end_waiting_sessions, locked, waits_for_lock
+from tests.system.test_kill_points import end_waiting_sessions, locked
 
 ME = "/api/v1/users/me/"
 HOLDS = "/admin/tasks/erasure/legalhold/"
@@ -170,7 +170,8 @@ def test_who_dies_holding_the_decision_goes_on_with_it(system, broker, alice, bo
         where = erase(alice)
         lock.__enter__()
     try:
-        system.eventually(lambda: waits_for_lock(system, service))
+        answering = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT%'"
+        system.eventually(lambda: system.sql(service, answering))
         system.kill(killed)
         end_waiting_sessions(system, service)
     finally:

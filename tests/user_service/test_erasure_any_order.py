@@ -133,8 +133,18 @@ class World:
             assert person.is_active
             assert found == {self.private: alice, self.shared: alice}
             assert self.task_service.ask("name_of", alice) == self.alice.username
+        theirs = self.task_service.ask("state_of", str(self.erasure.pk))
+        assert theirs == ("done" if state == "done" else "cancelled")
         self.check_told()
         return state
+
+    def check_that_old_news_are_no_news(self):
+        """What task_service has heard before, in any order, it neither acts on nor answers."""
+        for message in reversed([message for message in self.delivered if message[0] == "task_service"]):
+            self.hear(message)
+        self.collect()
+        assert not self.in_flight
+        self.check()
 
     def check_told(self):
         """Decided once, and then only repeated."""
@@ -164,6 +174,7 @@ def test_it_ends_in_one_state_with_everything_there_or_everything_gone(task_serv
         world.step(what, number)
     world.deliver_all()
     state = world.check()
+    world.check_that_old_news_are_no_news()
     for message in list(world.delivered):
         world.hear(message)
     services.expire_overdue()
