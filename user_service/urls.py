@@ -9,7 +9,7 @@ from rest_framework.routers import SimpleRouter
 
 from user_service.api_tokens.views import ApiTokensView
 from user_service.erasure.views import ErasureStatusView
-from user_service.exports.views import ArchiveView, ExportView
+from user_service.exports.views import ExportView
 from user_service.second_factor import pages as second_factor_pages
 from user_service.second_factor import views as second_factor
 from user_service.tokens import pages, reset_pages
@@ -54,7 +54,6 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/password/reset/confirm/", tokens.ResetView.as_view(), name="password-reset-confirm"),
     path("users/me/", users.MeView.as_view(), name="me"),
     path("users/me/export/", ExportView.as_view(), name="export"),
-    path("users/me/export/archive/", ArchiveView.as_view(), name="export-archive"),
     path("users/erasure/", ErasureStatusView.as_view(), name="erasure-status"),
     path("", include(router.urls)),
 ]

@@ -1,6 +1,7 @@
 """DELETE users/me/ and the status that needs no sign-in; the operator's admin."""
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -154,6 +155,16 @@ def test_the_rows_are_not_edited_nor_deleted(operator, alice):
 
 def test_alice_does_not_get_in(alice, browser_of):
     assert browser_of(alice).get(ADMIN, follow=True).status_code == 403
+
+
+def test_a_wrong_password_counts_as_at_the_sign_in_and_is_forgotten_with_the_person(alice, api_of, password):
+    device = api_of(alice)
+    assert field_errors(device.delete(ME, {"password": "wrong"})) == {"password": "password_incorrect"}
+    assert AccessAttempt.objects.count() == 1
+    erasure = services.request_erasure(user=alice).erasure
+    prepared(erasure)
+    done(erasure)
+    assert not AccessAttempt.objects.exists()
 
 
 def test_what_operators_did_with_the_person_is_logged_without_their_name(operator, alice):

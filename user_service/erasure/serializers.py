@@ -2,6 +2,7 @@ from rest_framework import serializers
 
 from common.serializers import ModelSerializer, Serializer
 from user_service.erasure.models import Erasure
+from user_service.tokens.serializers import check_own_password
 
 
 class ErasureSerializer(ModelSerializer):
@@ -19,6 +20,4 @@ class ErasureRequestSerializer(Serializer):
     )
 
     def validate_password(self, value: str) -> str:
-        if not self.context["request"].user.check_password(value):
-            raise serializers.ValidationError("This is not your password.", code="password_incorrect")
-        return value
+        return check_own_password(self.context["request"], value)

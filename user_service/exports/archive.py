@@ -11,6 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from user_service.erasure.models import Erasure
 from user_service.exports.models import Export
+from user_service.lockout import services as lockout
+from user_service.second_factor.models import SecondFactor
 from user_service.users.models import User
 
 
@@ -29,9 +31,20 @@ def erasures(user: User) -> Any:
     return list(Erasure.objects.filter(user_id=user.pk).order_by("id").values(*fields))
 
 
+def second_factor(user: User) -> Any:
+    found = SecondFactor.objects.filter(user=user).first()
+    return found and {"confirmed_at": found.confirmed_at, "recovery_codes_left": len(found.recovery_codes)}
+
+
+def failed_tries(user: User) -> Any:
+    return list(lockout.tries_of(person=user).values("attempt_time", "ip_address", "user_agent"))
+
+
 FILES: dict[str, Callable[[User], Any]] = {
     "profile.json": profile,
     "sessions.json": sessions,
+    "second_factor.json": second_factor,
+    "failed_tries.json": failed_tries,
     "erasures.json": erasures,
 }
 

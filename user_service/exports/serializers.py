@@ -13,4 +13,4 @@ class ExportSerializer(ModelSerializer):
         read_only_fields = fields
 
     def get_archive(self, export: Export) -> str | None:
-        return "/api/v1/users/me/export/archive/" if export.state == Export.State.READY else None
+        return "/api/v1/users/me/export/?format=zip" if export.state == Export.State.READY else None

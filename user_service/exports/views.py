@@ -1,7 +1,6 @@
 from typing import Any, cast
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
@@ -16,22 +15,6 @@ from user_service.exports.serializers import ExportSerializer
 from user_service.users.models import User
 
 
-class ExportView(HonestQueryMixin, GenericAPIView[Export]):
-    """A copy of all that is held about you: POST asks for it, GET tells whether it is ready. It is kept for a day."""
-
-    serializer_class = ExportSerializer
-
-    def get(self, request: Request) -> Response:
-        export = get_object_or_404(Export.objects.alive(), user=request.user.pk)
-        return Response(self.get_serializer(export).data)
-
-    @extend_schema(request=None, responses={202: ExportSerializer})
-    def post(self, request: Request) -> Response:
-        Serializer(data=request.data).is_valid(raise_exception=True)  # takes no fields
-        export = services.request_export(user=cast("User", request.user))
-        return Response(self.get_serializer(export).data, 202, headers={"Location": "/api/v1/users/me/export/"})
-
-
 class ZipRenderer(BaseRenderer):
     media_type = "application/zip"
     format = "zip"
@@ -42,14 +25,29 @@ class ZipRenderer(BaseRenderer):
         return bytes(data)
 
 
-class ArchiveView(HonestQueryMixin, GenericAPIView[Export]):
-    """The archive of a ready export: a ZIP of JSON files."""
+class ExportView(HonestQueryMixin, GenericAPIView[Export]):
+    """A copy of all that is held about you: POST asks for it, GET tells whether it is ready, and then answers it.
 
-    renderer_classes = [ZipRenderer]
+    As `application/zip` (or with `?format=zip`) it is the archive, a ZIP of JSON files. It is kept for a day.
+    """
 
-    @extend_schema(responses={(200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY)})
+    serializer_class = ExportSerializer
+
+    def get_renderers(self) -> list[Any]:
+        renderers = super().get_renderers()
+        return [*renderers, ZipRenderer()] if self.request.method == "GET" else renderers
+
+    @extend_schema(responses={(200, "application/json"): ExportSerializer, (200, "application/zip"): bytes})
     def get(self, request: Request) -> Response:
-        ready = Export.objects.alive().filter(state=Export.State.READY).select_related("user")
-        found = archive(get_object_or_404(ready, user=request.user.pk))
+        exports = Export.objects.alive().filter(user=request.user.pk).select_related("user")
+        if request.accepted_renderer.format != "zip":
+            return Response(self.get_serializer(get_object_or_404(exports)).data)
+        found = archive(get_object_or_404(exports, state=Export.State.READY))
         headers = {"Content-Disposition": 'attachment; filename="tandem-export.zip"', "Cache-Control": "no-store"}
         return Response(found, headers=headers)
+
+    @extend_schema(request=None, responses={202: ExportSerializer})
+    def post(self, request: Request) -> Response:
+        Serializer(data=request.data).is_valid(raise_exception=True)  # takes no fields
+        export = services.request_export(user=cast("User", request.user))
+        return Response(self.get_serializer(export).data, 202, headers={"Location": "/api/v1/users/me/export/"})

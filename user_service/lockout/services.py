@@ -2,6 +2,7 @@
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from user_service.lockout.policy import code_key, fold
@@ -15,6 +16,18 @@ def forgive_password(*, person: User, ip: str | None) -> None:
 
 def forgive_codes(*, person: User) -> None:
     AccessAttempt.objects.filter(username=code_key(person)).delete()
+
+
+def forget(*, person: User) -> None:
+    """Nothing of them stays."""
+    tries_of(person=person).delete()
+
+
+def tries_of(*, person: User) -> QuerySet[AccessAttempt]:
+    """Return what failed, whatever they were tried as."""
+    names = [fold(person.username), fold(person.email), code_key(person)]
+    tries: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(username__in=names)
+    return tries
 
 
 def unlock(*, name: str) -> None:

@@ -6,14 +6,15 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.password_validation import validate_password
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from common import events, outbox
+from user_service.lockout import services as lockout
 from user_service.mail.services import send_mail
 from user_service.tokens import services as tokens
 from user_service.users import letters, reset_tokens
@@ -111,6 +112,7 @@ def erase_user(*, user_id: UUID) -> None:
         if user is None:
             return
         tokens.end_sessions(user=user)
+        lockout.forget(person=user)
         outbox.publish(events.UserErased(id=user.id, version=user.version + 1))
         LogEntry.objects.filter(content_type__app_label="users", object_id=str(user.id)).update(
             object_repr=str(user.id)
