@@ -19,10 +19,20 @@ from common.settings import (
 
 SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
-INSTALLED_APPS = [*COMMON_APPS, "user_service.users", "user_service.tokens", "user_service.task_mirror"]
-INSTALLED_APPS += ["axes", "user_service.api_tokens", "user_service.lockout", "user_service.second_factor", "user_service.mail"]
+INSTALLED_APPS = [
+    *COMMON_APPS,
+    "axes",
+    "user_service.users",
+    "user_service.tokens",
+    "user_service.api_tokens",
+    "user_service.lockout",
+    "user_service.second_factor",
+    "user_service.mail",
+    "user_service.erasure",
+    "user_service.exports",
+    "user_service.task_mirror",
+]
 MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]
-INSTALLED_APPS += ["user_service.erasure", "user_service.exports"]
 AUTH_USER_MODEL = "users.User"
 SILENCED_SYSTEM_CHECKS = [
     *SILENCED_SYSTEM_CHECKS,

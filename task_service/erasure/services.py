@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from common import events, outbox
+from common.models import ApiToken
 from task_service.erasure.models import Erasure, LegalHold
 from task_service.erasure.rules import refusal
 from task_service.tasks import services as tasks
@@ -49,10 +50,17 @@ def commit_erasure(*, event: events.ErasureCommitted) -> None:
         erasure = _newer(event)
         if erasure is None:
             return
-        forget_tasks_of(user_id=event.user_id)
+        forget(user_id=event.user_id)
         if erasure.state != State.DONE:
             erasure.state, erasure.done_at = State.DONE, Now()
         _answer(erasure)
+
+
+def forget(*, user_id: UUID) -> None:
+    """Keep nothing of the person's but the tombstone of their id."""
+    with transaction.atomic():
+        forget_tasks_of(user_id=user_id)
+        ApiToken.objects.filter(user=user_id).delete()
 
 
 def forget_tasks_of(*, user_id: UUID) -> None:
@@ -65,9 +73,11 @@ def forget_tasks_of(*, user_id: UUID) -> None:
 
 
 def sweep() -> None:
-    """Look again at who was erased lately: a token may live for a moment longer, somebody may have assigned them."""
+    """Look again at who was erased lately: their session may live for a moment longer, somebody may have assigned them,
+    and what was told of an API token may come late.
+    """
     for user_id in Erasure.objects.lately_done().values_list("user_id", flat=True):
-        forget_tasks_of(user_id=user_id)
+        forget(user_id=user_id)
 
 
 def promised(*, user_id: UUID) -> bool:

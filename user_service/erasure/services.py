@@ -16,6 +16,8 @@ from django.db.models.functions import Now
 
 from common import events, outbox
 from user_service.erasure.models import Erasure, digest
+from user_service.mail.services import send_mail
+from user_service.users import letters
 from user_service.users import services as users
 from user_service.users.models import User
 
@@ -105,6 +107,8 @@ def send_again(*, erasure_id: UUID) -> bool:
 def notify(*, erasure: Erasure, reason: str) -> None:
     """Tell the person why their account is there again, in the transaction that restores it."""
     Erasure.objects.filter(pk=erasure.pk).update(reason=reason)
+    person = User.objects.get(pk=erasure.user_id)
+    send_mail(person=person, recipient=person.email, **letters.account_kept(person, reason))
 
 
 def _compensate(erasure_id: UUID, state: Erasure.State, reason: str, on: Q | None = None) -> bool:

@@ -9,6 +9,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.core.serializers.json import DjangoJSONEncoder
 
+from common.models import ApiToken
 from user_service.erasure.models import Erasure
 from user_service.exports.models import Export
 from user_service.lockout import services as lockout
@@ -36,6 +37,15 @@ def second_factor(user: User) -> Any:
     return found and {"confirmed_at": found.confirmed_at, "recovery_codes_left": len(found.recovery_codes)}
 
 
+def api_tokens(user: User) -> Any:
+    fields = ["id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
+    return list(ApiToken.objects.filter(user=user).order_by("id").values(*fields))
+
+
+def mails(user: User) -> Any:
+    return list(user.mails.order_by("id").values("subject", "recipient", "state", "created_at", "sent_at"))
+
+
 def failed_tries(user: User) -> Any:
     return list(lockout.tries_of(person=user).values("attempt_time", "ip_address", "user_agent"))
 
@@ -45,6 +55,8 @@ FILES: dict[str, Callable[[User], Any]] = {
     "sessions.json": sessions,
     "second_factor.json": second_factor,
     "failed_tries.json": failed_tries,
+    "api_tokens.json": api_tokens,
+    "mails.json": mails,
     "erasures.json": erasures,
 }
 

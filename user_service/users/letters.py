@@ -41,3 +41,17 @@ the password of your account at Tandem was changed, and your other devices are s
 If it was not you, set a new one now: {settings.PUBLIC_URL}/login/forgot/
 """,
     )
+
+
+def account_kept(user: User, reason: str) -> Letter:
+    return Letter(
+        subject="Your account was not erased",
+        body=f"""Hello {user.username},
+
+your account at Tandem could not be erased, and is there again as it was:
+
+{reason}
+
+You can ask again at any time.
+""",
+    )
