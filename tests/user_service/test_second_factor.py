@@ -265,6 +265,13 @@ class TestWhatIsKept:
         assert sign_in(code=app.code()).status_code == 401
         assert sign_in(code=codes[0]).status_code == 200
 
+    def test_what_another_secret_key_began_is_begun_again(self, alice, api_of, settings):
+        services.begin(user=alice)
+        api = api_of(alice)
+        settings.SECRET_KEY = "another-secret-key-of-the-service"
+        assert_problem(api.post(CONFIRM, {"code": "123456"}), 409, "second_factor_not_begun")
+        assert api.post(URL, {"password": PASSWORD}).status_code == 200
+
 
 @pytest.mark.django_db(transaction=True)
 class TestParallel:

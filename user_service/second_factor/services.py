@@ -54,7 +54,8 @@ def begin(*, user: User) -> Enrolment:
 def begun(*, user: User) -> Enrolment | None:
     """Return what waits for its first code."""
     factor = SecondFactor.objects.pending().filter(user=user).first()
-    return _enrolment(user, decrypt(factor.secret)) if factor else None
+    secret = _secret(factor) if factor else None
+    return _enrolment(user, secret) if secret else None
 
 
 def turn_on(*, user: User, session: UUID) -> list[str]:
@@ -105,13 +106,20 @@ def _use_time_step(user: User, code: str) -> bool:
 
 def _step_of(factor: SecondFactor, code: str) -> int | None:
     """Return which time step the code is of: now's, or, for a clock that is off, the one before or after."""
+    secret = _secret(factor)
+    if secret is None:
+        return None
+    totp = pyotp.TOTP(secret, digits=DIGITS, interval=STEP_SECONDS)
+    now = int(time.time()) // STEP_SECONDS
+    return next((step for step in (now + 1, now, now - 1) if compare_digest(totp.generate_otp(step), code)), None)
+
+
+def _secret(factor: SecondFactor) -> str | None:
     try:
-        totp = pyotp.TOTP(decrypt(factor.secret), digits=DIGITS, interval=STEP_SECONDS)
+        return decrypt(factor.secret)
     except InvalidToken:  # recovery codes still work
         log.error("second factor can't be read: was SECRET_KEY changed?", user_id=str(factor.user_id))
         return None
-    now = int(time.time()) // STEP_SECONDS
-    return next((step for step in (now + 1, now, now - 1) if compare_digest(totp.generate_otp(step), code)), None)
 
 
 def _use_recovery_code(user: User, code: str) -> bool:

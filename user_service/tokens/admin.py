@@ -6,7 +6,7 @@ from user_service.tokens.models import Session
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin):
-    list_display = ["user", "user_agent", "ip", "created_at", "last_used_at", "revoked_at"]
+    list_display = ["user", "user_agent", "ip", "second_factor", "created_at", "last_used_at", "revoked_at"]
     list_select_related = ["user"]
     search_fields = ["user__username"]
     ordering = ["-id"]
