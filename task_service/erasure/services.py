@@ -50,22 +50,16 @@ def commit_erasure(*, event: events.ErasureCommitted) -> None:
         erasure = _newer(event)
         if erasure is None:
             return
-        forget(user_id=event.user_id)
+        forget_person(user_id=event.user_id)
         if erasure.state != State.DONE:
             erasure.state, erasure.done_at = State.DONE, Now()
         _answer(erasure)
 
 
-def forget(*, user_id: UUID) -> None:
-    """Keep nothing of the person's but the tombstone of their id."""
+def forget_person(*, user_id: UUID) -> None:
+    """Take the person out of every task, also in the trash; what is then nobody's is erased, and so are API tokens."""
     with transaction.atomic():
-        forget_tasks_of(user_id=user_id)
         ApiToken.objects.filter(user=user_id).delete()
-
-
-def forget_tasks_of(*, user_id: UUID) -> None:
-    """Take the person out of every task, those in the trash too; what is then nobody's is erased."""
-    with transaction.atomic():
         theirs = Task.objects.filter(participants__user=user_id).select_for_update(of=("self",)).order_by("-id")
         while found := list(theirs[:BATCH].prefetch_related("participants")):
             private = [task for task in found if not tasks.leave_task(task=task, user_id=user_id)]
@@ -77,7 +71,7 @@ def sweep() -> None:
     and what was told of an API token may come late.
     """
     for user_id in Erasure.objects.lately_done().values_list("user_id", flat=True):
-        forget(user_id=user_id)
+        forget_person(user_id=user_id)
 
 
 def promised(*, user_id: UUID) -> bool:

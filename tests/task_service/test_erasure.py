@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 
 from common import events
 from common.ids import uuid7
-from common.models import OutboxEvent
+from common.models import ApiToken, OutboxEvent
 from task_service.erasure import services
 from task_service.erasure.models import Erasure, LegalHold
 from task_service.tasks.models import Participant, Task
@@ -252,6 +252,19 @@ def test_a_task_of_the_last_moment_goes_with_the_next_look(alice, bob, erase, he
     services.sweep()
     assert [str(key) for key in Task.objects.values_list("id", flat=True)] == [shared["id"]]
     assert bob.read(shared).json()["assignees"] == []
+
+
+def test_api_tokens_go_too_and_late_news_of_one_with_the_next_look(alice, erase, hear):
+    now = datetime.now(UTC)
+    facts = {"user_id": alice.id, "name": "laptop", "scopes": ["tasks:read"], "created_at": now, "revoked_at": None}
+    facts["expires_at"] = now + timedelta(days=1)
+    made = [events.ApiTokenCreated(id=uuid7(), version=1, digest=digest, **facts) for digest in "ab"]
+    hear(made[0])
+    erase()
+    assert not ApiToken.objects.exists()
+    hear(made[1])
+    services.sweep()
+    assert not ApiToken.objects.exists()
 
 
 def test_the_look_is_at_the_erased_of_late_alone(alice, hear, saga):

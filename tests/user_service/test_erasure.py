@@ -90,6 +90,9 @@ def test_compensation_gives_the_account_back_and_tells_why(alice, erasure, passw
     assert found.finished_at is not None
     assert told(erasure.id) == [("erasure.requested", 1), ("erasure.cancelled", 2)]
     assert told(alice.id)[-1] == ("user.updated", 3)
+    mail = alice.mails.get()
+    assert (mail.recipient, mail.subject) == (alice.email, "Your account was not erased")
+    assert found.reason in mail.body
     credentials = {"username": "alice", "password": password}
     assert api.post("/api/v1/auth/token/", credentials).status_code == 200
 

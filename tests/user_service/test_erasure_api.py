@@ -1,13 +1,18 @@
 """DELETE users/me/ and the status that needs no sign-in; the operator's admin."""
 
+from datetime import timedelta
+
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
 from django.test import Client
+from django.utils import timezone
 
+from common.models import ApiToken
 from tests.answers import assert_problem, field_errors
 from tests.forms import shown
 from tests.user_service.erasing import done, prepared, refused, state_of
+from user_service.api_tokens.services import create_api_token
 from user_service.erasure import services
 from user_service.erasure.models import Erasure
 from user_service.users.models import User
@@ -67,6 +72,14 @@ def test_a_wrong_password_changes_nothing(alice, api_of, body, errors):
 
 def test_who_is_not_signed_in_erases_nobody(alice, api, password):
     assert_problem(api.delete(ME, {"password": password}), 401, "not_authenticated")
+
+
+def test_no_script_erases_its_owner(alice, api, password):
+    expires_at = timezone.now() + timedelta(days=1)
+    made = create_api_token(user=alice, name="x", scopes=ApiToken.Scope.values, expires_at=expires_at)
+    answer = api.delete(ME, {"password": password}, headers={"authorization": f"Bearer {made.secret}"})
+    assert_problem(answer, 403, "insufficient_scope")
+    assert User.objects.get(pk=alice.pk).is_active
 
 
 def test_bob_s_password_does_not_erase_alice(register, alice, api_of):
@@ -165,6 +178,19 @@ def test_a_wrong_password_counts_as_at_the_sign_in_and_is_forgotten_with_the_per
     prepared(erasure)
     done(erasure)
     assert not AccessAttempt.objects.exists()
+
+
+def test_who_unlocked_them_is_logged_without_their_name(operator, alice, api):
+    for _ in range(2):
+        api.post("/api/v1/auth/token/", {"username": "alice", "password": "wrong"})
+    attempts = [str(attempt.pk) for attempt in AccessAttempt.objects.all()]
+    operator.post("/admin/users/axes/accessattempt/", {"action": "unlock", "_selected_action": attempts})
+    assert "alice" in LogEntry.objects.get().change_message
+    erasure = services.request_erasure(user=alice).erasure
+    prepared(erasure)
+    done(erasure)
+    entry = LogEntry.objects.get()
+    assert "alice" not in entry.change_message + entry.object_repr
 
 
 def test_what_operators_did_with_the_person_is_logged_without_their_name(operator, alice):

@@ -104,11 +104,10 @@ def send_again(*, erasure_id: UUID) -> bool:
     return True
 
 
-def notify(*, erasure: Erasure, reason: str) -> None:
-    """Tell the person why their account is there again, in the transaction that restores it."""
+def notify(*, user: User, erasure: Erasure, reason: str) -> None:
+    """Tell the person why their account is as it was, in the transaction that restores it."""
     Erasure.objects.filter(pk=erasure.pk).update(reason=reason)
-    person = User.objects.get(pk=erasure.user_id)
-    send_mail(person=person, recipient=person.email, **letters.account_kept(person, reason))
+    send_mail(person=user, recipient=user.email, **letters.account_kept(user, reason))
 
 
 def _compensate(erasure_id: UUID, state: Erasure.State, reason: str, on: Q | None = None) -> bool:
@@ -117,8 +116,8 @@ def _compensate(erasure_id: UUID, state: Erasure.State, reason: str, on: Q | Non
         erasure = _lock(erasure_id)
         if not _move(erasure, state, on or Q(), finished_at=Now()):
             return False
-        users.update_user(user=User(pk=erasure.user_id), changes={"is_active": erasure.was_active})
-        notify(erasure=erasure, reason=reason)
+        user = users.update_user(user=User(pk=erasure.user_id), changes={"is_active": erasure.was_active})
+        notify(user=user, erasure=erasure, reason=reason)
         _publish(erasure)
     return True
 

@@ -37,17 +37,17 @@ def second_factor(user: User) -> Any:
     return found and {"confirmed_at": found.confirmed_at, "recovery_codes_left": len(found.recovery_codes)}
 
 
+def failed_tries(user: User) -> Any:
+    return list(lockout.tries_of(person=user).values("attempt_time", "ip_address", "user_agent"))
+
+
 def api_tokens(user: User) -> Any:
     fields = ["id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
     return list(ApiToken.objects.filter(user=user).order_by("id").values(*fields))
 
 
 def mails(user: User) -> Any:
-    return list(user.mails.order_by("id").values("subject", "recipient", "state", "created_at", "sent_at"))
-
-
-def failed_tries(user: User) -> Any:
-    return list(lockout.tries_of(person=user).values("attempt_time", "ip_address", "user_agent"))
+    return list(user.mails.order_by("id").values("recipient", "subject", "created_at", "sent_at"))
 
 
 FILES: dict[str, Callable[[User], Any]] = {

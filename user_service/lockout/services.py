@@ -2,6 +2,7 @@
 
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -19,15 +20,21 @@ def forgive_codes(*, person: User) -> None:
 
 
 def forget(*, person: User) -> None:
-    """Nothing of them stays."""
+    """Nothing of them stays, nor in the log of who unlocked them."""
     tries_of(person=person).delete()
+    told = [f"Unlocked {name}." for name in names_of(person)]
+    log = LogEntry.objects.filter(content_type__app_label="axes", change_message__in=told)
+    log.update(object_repr="erased", change_message="Unlocked somebody who was erased since.")
 
 
 def tries_of(*, person: User) -> QuerySet[AccessAttempt]:
     """Return what failed, whatever they were tried as."""
-    names = [fold(person.username), fold(person.email), code_key(person)]
-    tries: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(username__in=names)
+    tries: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(username__in=names_of(person))
     return tries
+
+
+def names_of(person: User) -> list[str]:
+    return [fold(person.username), fold(person.email), code_key(person)]
 
 
 def unlock(*, name: str) -> None:

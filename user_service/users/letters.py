@@ -48,10 +48,10 @@ def account_kept(user: User, reason: str) -> Letter:
         subject="Your account was not erased",
         body=f"""Hello {user.username},
 
-your account at Tandem could not be erased, and is there again as it was:
+your account at Tandem was to be erased. It was not, and everything is as it was before:
 
 {reason}
 
-You can ask again at any time.
+You may ask again at any time.
 """,
     )

@@ -10,6 +10,8 @@ from rest_framework.response import Response
 
 from common import pagination
 from common.concurrency import require_match, with_etag
+from common.models import ApiToken
+from common.scopes import InsufficientScope
 from common.views import HonestQueryMixin
 from user_service.erasure.serializers import ErasureRequestSerializer, ErasureSerializer
 from user_service.erasure.services import request_erasure
@@ -39,9 +41,13 @@ class MeView(HonestQueryMixin, generics.GenericAPIView[User]):
             serializer.is_valid(raise_exception=True)
             return self.answer(services.update_user(user=user, changes=serializer.validated_data), counts)
 
-    @extend_schema(request=ErasureRequestSerializer, responses={202: ErasureSerializer})
+    @extend_schema(
+        request=ErasureRequestSerializer, responses={202: ErasureSerializer}, auth=[{"bearer": []}, {"cookie": []}]
+    )
     def delete(self, request: Request) -> Response:
         """Erase your account. It is locked at once; Location tells, without a sign-in, what becomes of it."""
+        if isinstance(request.auth, ApiToken):
+            raise InsufficientScope(None)
         serializer = ErasureRequestSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         started = request_erasure(user=self.get_object())
