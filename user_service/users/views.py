@@ -42,7 +42,9 @@ class MeView(HonestQueryMixin, generics.GenericAPIView[User]):
             return self.answer(services.update_user(user=user, changes=serializer.validated_data), counts)
 
     @extend_schema(
-        request=ErasureRequestSerializer, responses={202: ErasureSerializer}, auth=[{"bearer": []}, {"cookie": []}]
+        request=ErasureRequestSerializer,
+        responses={202: ErasureSerializer},
+        auth=[{"bearer": []}, {"cookie": []}],  # type: ignore[list-item]  # as OpenAPI has it
     )
     def delete(self, request: Request) -> Response:
         """Erase your account. It is locked at once; Location tells, without a sign-in, what becomes of it."""
