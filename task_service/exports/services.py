@@ -8,11 +8,13 @@ import msgspec
 from django.db import transaction
 
 from common import events, outbox
+from common.models import ApiToken
 from task_service.erasure.models import LegalHold
 from task_service.tasks.models import Task
 from task_service.tasks.services import event_of
 from task_service.user_mirror.models import User
 
+API_TOKEN = ["id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
 PIECE = 180 * 1024  # bytes; in an event they are base64, a third longer
 
 
@@ -32,5 +34,6 @@ def gather(user_id: UUID) -> dict[str, Any]:
     return {
         "tasks": [event_of(events.TaskCreated, task) for task in tasks],
         "known_to_tasks": list(known),
+        "api_tokens_in_tasks": list(ApiToken.objects.filter(user=user_id).order_by("id").values(*API_TOKEN)),
         "legal_holds": list(LegalHold.objects.filter(person=user_id).values("since")),
     }

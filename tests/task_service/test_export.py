@@ -9,6 +9,7 @@ from common import events
 from common.ids import uuid7
 from common.models import OutboxEvent
 from task_service.exports import services
+from tests.envelopes import api_token_event
 
 BOUND = 256 * 1024
 
@@ -38,6 +39,14 @@ def test_it_holds_her_tasks_and_those_assigned_to_her_and_no_other(alice, bob, g
     assert found["tasks"][0]["title"] == "Mine"
     assert found["known_to_tasks"][0]["username"] == "alice"
     assert [(part.version, part.parts) for part in parts] == [(1, 1)]
+
+
+def test_it_holds_her_api_tokens_without_their_hash(alice, bob, hear, gathered):
+    hers = api_token_event(user_id=alice.id, name="backup")
+    hear(hers, api_token_event(user_id=bob.id))
+    _, found = gathered()
+    assert [token["name"] for token in found["api_tokens_in_tasks"]] == ["backup"]
+    assert hers.digest not in str(found)
 
 
 def test_a_person_without_anything_gets_one_part(gathered):

@@ -179,6 +179,13 @@ def test_a_locked_account_s_are_refused_until_it_is_unlocked(alice, make, script
         assert script(made).get(ME).status_code == status
 
 
+def test_an_erased_person_s_are_gone(alice, make, script):
+    made = make(alice)
+    users.erase_user(user_id=alice.pk)
+    assert_problem(script(made).get(ME), 401, "token_not_valid")
+    assert not ApiToken.objects.exists()
+
+
 SCOPED = [("get", ME, "profile:read"), ("patch", ME, "profile:write"), ("get", PEOPLE, "profile:read")]
 
 

@@ -8,6 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 from django.db.models.functions import Now
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from common import events
@@ -15,6 +16,7 @@ from common.ids import uuid7
 from common.models import OutboxEvent
 from tests.answers import assert_problem, field_errors
 from tests.user_service.erasing import hear
+from user_service.api_tokens.services import create_api_token
 from user_service.exports import services
 from user_service.exports.models import Export, Part
 
@@ -75,6 +77,8 @@ def test_it_is_ready_when_every_part_is_there_in_any_order(api, export, order):
 
 
 def test_the_archive_holds_what_both_services_hold(alice, api, export):
+    fields = {"name": "backup", "scopes": ["tasks:read"], "expires_at": timezone.now() + timedelta(days=1)}
+    token = create_api_token(user=alice, **fields).token
     deliver(export.pk, [1, 2, 3])
     answer = api.get(ARCHIVE)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
@@ -86,7 +90,9 @@ def test_the_archive_holds_what_both_services_hold(alice, api, export):
     assert set(found) == ours | {"tasks.json", "known_to_tasks.json", "legal_holds.json"}
     assert found["tasks.json"] == GATHERED["tasks"]
     assert (found["profile.json"]["email"], len(found["sessions.json"])) == ("alice@example.org", 1)
+    assert found["api_tokens.json"][0]["name"] == "backup"
     assert alice.password not in str(found)
+    assert token.digest not in str(found)
 
 
 def test_bob_does_not_see_it(bob, api_of, export):
