@@ -6,10 +6,8 @@ and only writes what is newer. New fields need a default; what breaks a reader i
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar
 from uuid import UUID
-
-import msgspec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,60 +192,3 @@ class ExportPart(Event):
     type = "export.part"
     parts: int
     data: bytes  # all of them in a row are zlib-compressed JSON
-
-
-class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """CloudEvents 1.0 in JSON; `requestid` is an extension, `traceparent` the distributed tracing one."""
-
-    specversion: str
-    id: UUID
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    datacontenttype: str
-    data: msgspec.Raw
-    requestid: str | None = None
-    traceparent: str | None = None
-
-
-class BadEvent(ValueError):
-    """What came is not an event of this contract; trying again can't help."""
-
-
-def encode(event: Event, *, event_id: UUID, source: str, time: datetime, context: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(
-        Envelope(
-            specversion="1.0",
-            id=event_id,
-            source=f"/{source}",
-            type=event.type,
-            subject=str(event.id),
-            time=time,
-            datacontenttype="application/json",
-            data=msgspec.Raw(msgspec.json.encode(event)),
-            requestid=context.get("request_id"),
-            traceparent=context.get("traceparent"),
-        )
-    )
-
-
-def decode_envelope(body: bytes) -> Envelope:
-    try:
-        envelope = msgspec.json.decode(body, type=Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadEvent(f"not a CloudEvent: {error}") from error
-    if envelope.specversion != "1.0":
-        raise BadEvent(f"CloudEvents {envelope.specversion!r} is not 1.0")
-    return envelope
-
-
-E = TypeVar("E", bound=Event)
-
-
-def decode_event(event_type: type[E], envelope: Envelope) -> E:
-    """Unknown fields are ignored: the sender may be newer."""
-    try:
-        return msgspec.json.decode(envelope.data, type=event_type)
-    except msgspec.MsgspecError as error:
-        raise BadEvent(f"not a {event_type.type}: {error}") from error

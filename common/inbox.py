@@ -11,7 +11,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from common.events import BadEvent, Envelope, Event, decode_envelope, decode_event
+from common.cloudevents import BadEvent, Envelope, decode_envelope, decode_event
+from common.events import Event
 from common.mirrors import Mirror
 from common.models import InboxEvent
 

@@ -12,7 +12,8 @@ from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from django.utils import timezone
 
-from common.events import Event, encode
+from common.cloudevents import encode
+from common.events import Event
 from common.ids import uuid7
 from common.models import OutboxEvent
 

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from common import inbox, page_parameters
 from common.authentication import ServiceAuthentication
-from common.events import BadEvent, decode_envelope
+from common.cloudevents import BadEvent, decode_envelope
 
 FORMAT_PARAMETERS = {"format"}  # the browsable API's
 

@@ -3,12 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from common import events
+from common import cloudevents, events
 from common.ids import uuid7
 
 
 def envelope(event, *, event_id=None, source="elsewhere", **context):
-    return events.encode(event, event_id=event_id or uuid7(), source=source, time=datetime.now(UTC), context=context)
+    return cloudevents.encode(
+        event, event_id=event_id or uuid7(), source=source, time=datetime.now(UTC), context=context
+    )
 
 
 def task_event(kind=events.TaskCreated, **changes):

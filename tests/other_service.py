@@ -54,7 +54,7 @@ class OtherService:
 
 def hear(envelope):
     from common import inbox
-    from common.events import decode_envelope, decode_event
+    from common.cloudevents import decode_envelope, decode_event
 
     found = decode_envelope(envelope.encode())
     kind, handler = next((kind, handler) for kind, handler in inbox.handlers().items() if kind.type == found.type)

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from common import events, inbox, outbox
-from common.events import BadEvent
+from common.cloudevents import BadEvent
 from common.ids import uuid7
 from common.models import InboxEvent, OutboxEvent
 from tests.envelopes import envelope, user_event

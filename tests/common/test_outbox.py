@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 
-from common import events, outbox
+from common import cloudevents, events, outbox
 from common.ids import uuid7
 from common.models import OutboxEvent
 from tests.common.publishing import publish, versions
@@ -51,10 +51,10 @@ class TestPublish:
     def test_the_row_holds_what_is_published(self, db, settings):
         event = user_event()
         row = publish(event).get()
-        read = events.decode_envelope(row.envelope.encode())
+        read = cloudevents.decode_envelope(row.envelope.encode())
         assert (row.type, row.aggregate_id, row.version, row.state) == (event.type, event.id, 1, "pending")
         assert (read.id, read.source, read.subject) == (row.event_id, f"/{settings.SERVICE}", str(event.id))
-        assert events.decode_event(events.UserRegistered, read) == event
+        assert cloudevents.decode_event(events.UserRegistered, read) == event
 
     def test_text_of_any_kind_survives(self, db):
         name = 'quote" backslash\\ \u2028 \U0001f600 \u00e4'

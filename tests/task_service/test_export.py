@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from common import events
+from common import cloudevents, events
 from common.ids import uuid7
 from common.models import OutboxEvent
 from task_service.exports import services
@@ -22,7 +22,10 @@ def gathered(alice, hear):
         export_id = uuid7()
         hear(events.ExportRequested(id=export_id, version=1, user_id=alice.id))
         rows = OutboxEvent.objects.filter(aggregate_id=export_id).order_by("id")
-        parts = [events.decode_event(events.ExportPart, events.decode_envelope(row.envelope.encode())) for row in rows]
+        parts = [
+            cloudevents.decode_event(events.ExportPart, cloudevents.decode_envelope(row.envelope.encode()))
+            for row in rows
+        ]
         assert max(len(row.envelope) for row in rows) <= BOUND
         return parts, json.loads(zlib.decompress(b"".join(part.data for part in parts)))
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from common import inbox
-from common.events import decode_envelope, decode_event
+from common.cloudevents import decode_envelope, decode_event
 from common.models import OutboxEvent
 from tests.other_service import OtherService
 from user_service.erasure import services

@@ -12,7 +12,7 @@ from common import inbox
 from common.broker import RETRY_SECONDS, dead_queue, retry_queue
 from common.broker.consumer import Consumer, Delivery
 from common.broker.publisher import BrokerPublisher
-from common.events import BadEvent, decode_envelope
+from common.cloudevents import BadEvent, decode_envelope
 from common.middleware import drop_dead_session
 from common.process import keep_running, stop_on_signals
 from common.transport import Message, TransportUnavailable
