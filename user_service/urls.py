@@ -12,7 +12,7 @@ from user_service.erasure.views import ErasureStatusView
 from user_service.exports.views import ExportView
 from user_service.second_factor import pages as second_factor_pages
 from user_service.second_factor import views as second_factor
-from user_service.tokens import pages, reset_pages
+from user_service.tokens import pages, password_views, reset_pages
 from user_service.tokens import views as tokens
 from user_service.users import views as users
 
@@ -47,11 +47,11 @@ v1: list[URLPattern | URLResolver] = [
     path("auth/token/refresh/", tokens.RefreshView.as_view(), name="token-refresh"),
     path("auth/logout/", tokens.LogoutView.as_view(), name="token-logout"),
     path("auth/logout-all/", tokens.LogoutAllView.as_view(), name="logout-all"),
-    path("auth/password/", tokens.PasswordView.as_view(), name="password"),
+    path("auth/password/", password_views.PasswordView.as_view(), name="password"),
     path("auth/second-factor/", second_factor.SecondFactorView.as_view(), name="second-factor"),
     path("auth/second-factor/confirm/", second_factor.TurnOnView.as_view(), name="second-factor-confirm"),
-    path("auth/password/reset/", tokens.ResetRequestView.as_view(), name="password-reset"),
-    path("auth/password/reset/confirm/", tokens.ResetView.as_view(), name="password-reset-confirm"),
+    path("auth/password/reset/", password_views.ResetRequestView.as_view(), name="password-reset"),
+    path("auth/password/reset/confirm/", password_views.ResetView.as_view(), name="password-reset-confirm"),
     path("users/me/", users.MeView.as_view(), name="me"),
     path("users/me/export/", ExportView.as_view(), name="export"),
     path("users/erasure/", ErasureStatusView.as_view(), name="erasure-status"),

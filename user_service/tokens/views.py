@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from common import pagination
-from common.authentication import BearerAuthentication, session_id
+from common.authentication import BearerAuthentication
 from common.rendering import JSONRenderer
 from common.serializers import Serializer
 from common.views import HonestQueryMixin
@@ -24,10 +24,7 @@ from user_service.tokens import keys, services
 from user_service.tokens.models import Session
 from user_service.tokens.serializers import (
     PairSerializer,
-    PasswordSerializer,
     RefreshSerializer,
-    ResetRequestSerializer,
-    ResetSerializer,
     SessionSerializer,
     SignInSerializer,
 )
@@ -129,50 +126,6 @@ class LogoutAllView(HonestQueryMixin, GenericAPIView[User]):
     def post(self, request: Request) -> Response:
         self.get_serializer(data=request.data).is_valid(raise_exception=True)  # takes no fields
         services.end_sessions(user=cast("User", request.user))
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class PasswordView(HonestQueryMixin, GenericAPIView[User]):
-    """Change your password. All your other sessions end."""
-
-    serializer_class = PasswordSerializer
-
-    @extend_schema(responses={204: OpenApiResponse(description="Changed")})
-    def post(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        users.set_password(
-            user=cast("User", request.user),
-            password=serializer.validated_data["new_password"],
-            keep=session_id(request),
-        )
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-class ResetRequestView(PublicView):
-    """Ask for a mail with a token that sets a new password. The answer is the same whether the address is known or not.
-
-    At most three mails an hour go to the same person.
-    """
-
-    serializer_class = ResetRequestSerializer
-
-    @extend_schema(responses={202: OpenApiResponse(description="If the address is known, a mail is on its way")})
-    def post(self, request: Request) -> Response:
-        users.request_password_reset(**self.valid(request))
-        detail = "If an account has this address, a mail is on its way to it."
-        return Response({"detail": detail}, status.HTTP_202_ACCEPTED)
-
-
-class ResetView(PublicView):
-    """Set a new password by a mailed token. All sessions end."""
-
-    serializer_class = ResetSerializer
-
-    @extend_schema(responses={204: OpenApiResponse(description="Set")})
-    def post(self, request: Request) -> Response:
-        fields = self.valid(request)
-        users.reset_password(token=fields["token"], password=fields["new_password"])
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
