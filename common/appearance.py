@@ -9,6 +9,7 @@ NAVIGATION = [
     {"title": "People", "link": "/api/v1/users/", "icon": "group"},
     {"title": "You", "link": "/api/v1/users/me/", "icon": "person"},
     {"title": "API tokens", "link": "/api/v1/auth/api-tokens/", "icon": "key"},
+    {"title": "Second factor", "link": "/login/second-factor/", "icon": "phonelink_lock"},
     {"title": "Docs", "link": "/api/docs/", "icon": "menu_book"},
     {"title": "Admin of tasks", "link": "/admin/tasks/", "icon": "edit_note"},
     {"title": "Admin of people", "link": "/admin/users/", "icon": "manage_accounts"},

@@ -41,6 +41,12 @@ def test_the_page_has_a_form(db, browser):
     assert 'name="csrfmiddlewaretoken"' in page
 
 
+def test_the_page_runs_no_script_and_is_in_no_frame(db, browser):
+    policy = browser.get(URL).headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+
+
 def test_signing_in_sets_two_cookies_that_scripts_cannot_read(alice, sign_in):
     response = sign_in(next="/api/v1/users/me/")
     assert (response.status_code, response.headers["Location"]) == (302, "/api/v1/users/me/")

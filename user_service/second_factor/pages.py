@@ -8,6 +8,7 @@ import segno
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from user_service.second_factor import first_step, services
@@ -33,11 +34,11 @@ class CodePage(FormPage):
     template_name = "second_factor/code.html"
     title, button = "One more step", "Sign in"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.person = first_step.recall(request)
         if self.person is None:
             return HttpResponseRedirect(by_way_of_sign_in(request))
-        return super().dispatch(request, *args, **kwargs)  # type: ignore[return-value]
+        return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return super().get_form_kwargs() | {"request": self.request, "person": self.person}
