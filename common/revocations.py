@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.db.models.functions import Now
 from rest_framework_simplejwt.settings import api_settings
 
@@ -20,7 +20,6 @@ from common.models import Revocation
 log = structlog.get_logger()
 POLL_SECONDS = 0.5
 KEPT = api_settings.ACCESS_TOKEN_LIFETIME + timedelta(seconds=2 * api_settings.LEEWAY)  # all its tokens have run out
-OVERLAP = timedelta(minutes=1)  # longer than any transaction: a row may be committed after younger ones (law 2)
 
 
 class Revocations:
@@ -28,20 +27,22 @@ class Revocations:
 
     def __init__(self) -> None:
         self.until: dict[str, float] = {}
-        self.seen = KEPT
         self.looked = threading.Event()
 
     def __contains__(self, sid: object) -> bool:
         return sid in self.until
 
     def refresh(self) -> None:
-        """Take in what is new; the first time all that still counts. Raises the database's errors."""
-        found = Revocation.objects.filter(created_at__gt=Now() - self.seen).values_list("id", flat=True)
+        """Take in all that still counts, not only what is younger: a row may be committed late (law 2).
+
+        Raises the database's errors.
+        """
+        found = Revocation.objects.filter(created_at__gt=Now() - KEPT).values_list("id", flat=True)
         now = time.monotonic()
         until = {sid: end for sid, end in self.until.items() if end > now}
         for sid in map(str, found):
             until.setdefault(sid, now + KEPT.total_seconds())
-        self.until, self.seen = until, OVERLAP
+        self.until = until
 
     def watch(self) -> None:
         """Keep it fresh, in a thread that ends with the process. Returns after its first look, or try."""
@@ -54,11 +55,10 @@ class Revocations:
             try:
                 self.refresh()
                 away = False
-            except (OperationalError, InterfaceError) as error:
+            except Exception:  # whatever it is, it must not end the looking
                 connection.close()
-                self.seen = KEPT  # what was missed meanwhile may be older than the overlap
                 if not away:
-                    log.warning("revocations not read", error=str(error))
+                    log.exception("revocations not read")
                 away = True
             self.looked.set()
             time.sleep(POLL_SECONDS)
@@ -74,4 +74,4 @@ def revoke(ids: Collection[UUID]) -> None:
 
 def purge() -> int:
     """Delete what no token can be refused by any more; return how many."""
-    return Revocation.objects.filter(created_at__lt=Now() - KEPT - OVERLAP).delete()[0]
+    return Revocation.objects.filter(created_at__lt=Now() - 2 * KEPT).delete()[0]

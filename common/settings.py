@@ -26,6 +26,8 @@ PUBLIC_HOST = url("PUBLIC_URL", PUBLIC_URL, "http", "https").hostname
 if f"{urlsplit(PUBLIC_URL).scheme}://{urlsplit(PUBLIC_URL).netloc}" != PUBLIC_URL:
     raise ImproperlyConfigured(f"PUBLIC_URL must be an origin such as https://example.org, not {PUBLIC_URL!r}")
 HTTPS = PUBLIC_URL.startswith("https://")
+if ENVIRONMENT == "production" and not HTTPS and PUBLIC_HOST not in ("localhost", "127.0.0.1"):
+    raise ImproperlyConfigured("PUBLIC_URL must start with https:// in production: the sign-in's cookies are secrets")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[PUBLIC_HOST, "localhost", "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = HTTPS

@@ -12,10 +12,10 @@ from user_service.tokens import services as tokens
 
 SCHEDULE = [
     Job(timedelta(seconds=1), erasure.expire_overdue),
+    Job(timedelta(seconds=1), mail.send_due),
     Job(timedelta(minutes=1), exports.purge_exports),
     Job(timedelta(hours=1), tokens.purge_sessions),
     Job(timedelta(hours=1), lockout.purge_attempts),
     Job(timedelta(hours=1), mail.purge),
     Job(timedelta(days=1), rotation.rotate),
-    Job(timedelta(seconds=1), mail.send_due),
 ]

@@ -6,8 +6,10 @@ Every function is one transaction. An event that is not newer than what was hear
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from common import events, outbox
@@ -59,7 +61,10 @@ def commit_erasure(*, event: events.ErasureCommitted) -> None:
 def forget_person(*, user_id: UUID) -> None:
     """Take the person out of every task, also in the trash; what is then nobody's is erased, and so are API tokens."""
     with transaction.atomic():
-        ApiToken.objects.filter(user=user_id).delete()
+        theirs_too = ApiToken.objects.filter(user=user_id)
+        named = [user_id, *theirs_too.values_list("id", flat=True)]
+        LogEntry.objects.filter(object_id__in=map(str, named)).update(object_repr=F("object_id"))
+        theirs_too.delete()
         theirs = Task.objects.filter(participants__user=user_id).select_for_update(of=("self",)).order_by("-id")
         while found := list(theirs[:BATCH].prefetch_related("participants")):
             private = [task for task in found if not tasks.leave_task(task=task, user_id=user_id)]

@@ -46,13 +46,25 @@ def test_while_the_database_is_away_a_job_stays_due():
     def job():
         tries.append(1)
         if len(tries) == 1:
-            raise OperationalError("away")
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     schedule = Schedule([Job(timedelta(hours=1), job)])
     with pytest.raises(OperationalError):
         run(schedule)
+    connection.close()
     run(schedule, 2)
     assert len(tries) == 2
+
+
+def test_a_statement_that_takes_too_long_does_not_keep_the_others():
+    done = []
+
+    def slow():
+        raise OperationalError("canceling statement due to statement timeout")
+
+    run(Schedule([Job(timedelta(hours=1), slow), Job(timedelta(hours=1), lambda: done.append(1))]), 2)
+    assert done == [1]
 
 
 def test_a_second_one_stands_by(in_threads):

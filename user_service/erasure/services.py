@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
@@ -35,13 +36,15 @@ class Started(NamedTuple):
 def request_erasure(*, user: User) -> Started:
     """Lock the account at once and ask whether it may go.
 
-    Raises ValidationError with code `is_operator` or `being_erased`.
+    Raises ValidationError with code `is_operator`, `was_operator` (the admin's log names them) or `being_erased`.
     """
     key = secrets.token_urlsafe(32)
     with transaction.atomic():
         fresh = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         if fresh.is_staff or fresh.is_superuser:
             raise ValidationError("Another operator has to take your rights away first.", code="is_operator")
+        if LogEntry.objects.filter(user=fresh).exists():
+            raise ValidationError("What you did as an operator has to stay accountable.", code="was_operator")
         if Erasure.objects.running().filter(user_id=fresh.pk).exists():
             raise ValidationError("This account is being erased already.", code="being_erased")
         erasure = Erasure.objects.create(

@@ -17,6 +17,7 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
+from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.settings import api_settings
 
 from common.problems import problem_response
@@ -93,7 +94,10 @@ class PasswordForm(PasswordChangeForm):
 @method_decorator(never_cache, name="dispatch")
 class Page(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = super().dispatch(request, *args, **kwargs)
+        try:
+            response = super().dispatch(request, *args, **kwargs)
+        except APIException as error:  # the password was changed, the account locked, in this very moment
+            response = problem_response(request, error.status_code, str(error.get_codes()), str(error.detail))
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return response
 

@@ -3,20 +3,31 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from common.admin import ServiceAdmin
+from user_service.erasure.models import Erasure
 from user_service.second_factor import services as second_factor
 from user_service.second_factor.models import SecondFactor
 from user_service.users import services
 from user_service.users.models import User
 
 admin.site.unregister(Group)
+RIGHTS = ["is_staff", "is_superuser", "user_permissions"]
+
+
+def may_give_rights(request: HttpRequest) -> bool:
+    return bool(getattr(request.user, "is_superuser", False))
 
 
 class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)  # clear "active" to lock somebody out
+
     def save(self, commit: bool = True) -> User:
         services.set_password(user=self.user, password=self.cleaned_data["password1"])
         user: User = self.user
@@ -25,7 +36,10 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[misc]
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
-    """People. Saving goes through users.services, so task_service hears of it; nobody is deleted by hand."""
+    """People. Saving goes through users.services, so task_service hears of it; nobody is deleted by hand.
+
+    Rights are given by superusers, and nobody else touches an operator's account: each would be a way to take theirs.
+    """
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -46,10 +60,21 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
     actions = ["reset_second_factor"]
     add_fieldsets = [(None, {"fields": ["username", "email", "display_name", "password1", "password2"]})]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if may_give_rights(request) else [*fixed, *RIGHTS]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        over_operator = obj is not None and (obj.is_staff or obj.is_superuser)
+        allowed = bool(super().has_change_permission(request, obj))
+        return allowed and (not over_operator or may_give_rights(request))
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         cleaned = form.cleaned_data
         if change:
             fields = {name: cleaned[name] for name in form.changed_data if name not in ("user_permissions", "password")}
+            if fields.keys() & {"is_active", *RIGHTS} and Erasure.objects.running().filter(user_id=obj.pk).exists():
+                raise ValidationError("This account is being erased: cancel that first.", code="being_erased")
             services.update_user(user=obj, changes=fields)
         else:
             made = services.register_user(
@@ -66,7 +91,8 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
 
     @admin.action(description="Reset the second factor of the selected people", permissions=["change"])
     def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        people = list(queryset.filter(second_factor__confirmed_at__isnull=False))
+        found = queryset.filter(second_factor__confirmed_at__isnull=False)
+        people = [person for person in found if self.has_change_permission(request, person)]
         for person in people:
             second_factor.turn_off(user=person)
             self.log_change(request, person, "Second factor reset.")

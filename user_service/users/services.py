@@ -10,10 +10,12 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from common import events, outbox
+from common.models import ApiToken
 from user_service.lockout import services as lockout
 from user_service.mail.services import send_mail
 from user_service.tokens import services as tokens
@@ -60,9 +62,16 @@ def update_user(*, user: User, changes: dict[str, Any]) -> User:
 
 
 def set_password(*, user: User, password: str, keep: UUID | None = None) -> None:
-    """Whoever is signed in by the old password has to sign in again, but for the session to keep; a mail says so."""
+    """Whoever is signed in by the old password has to sign in again, but for the session to keep; a mail says so.
+
+    Raises ValidationError with code `conflict` where the password is another than that of the row that `user` is: who
+    proved to know the old one must not undo a reset.
+    """
+    before = user.password
     user.set_password(password)
     with transaction.atomic():
+        if User.objects.select_for_update(no_key=True).get(pk=user.pk).password != before:
+            raise ValidationError("The password was changed meanwhile.", code="conflict")
         user.save(update_fields=["password"])
         tokens.end_sessions(user=user, keep=keep)
         if fresh := User.objects.active().filter(pk=user.pk).first():
@@ -114,9 +123,9 @@ def erase_user(*, user_id: UUID) -> None:
         tokens.end_sessions(user=user)
         lockout.forget(person=user)
         outbox.publish(events.UserErased(id=user.id, version=user.version + 1))
-        LogEntry.objects.filter(content_type__app_label="users", object_id=str(user.id)).update(
-            object_repr=str(user.id)
-        )
+        named = [user.id, *user.mails.values_list("id", flat=True)]
+        named += ApiToken.objects.filter(user=user).values_list("id", flat=True)
+        LogEntry.objects.filter(object_id__in=map(str, named)).update(object_repr=F("object_id"))
         user.delete()
 
 

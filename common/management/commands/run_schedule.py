@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 from django.utils.module_loading import import_string
 
 from common.leader import Leader
@@ -50,8 +50,9 @@ class Schedule:
     def do(self, job: Job) -> None:
         try:
             job.do()
-        except (OperationalError, InterfaceError):
-            raise  # the database is away: keep_running waits for it, and the job is still due
-        except Exception:
+        except Exception as error:
+            session = connection.connection
+            if isinstance(error, OperationalError | InterfaceError) and (session is None or session.closed):
+                raise  # the database is away: keep_running waits for it, and the job is still due
             log.exception("job failed", job=job.do.__qualname__)
         self.next[job] = time.monotonic() + job.every.total_seconds()

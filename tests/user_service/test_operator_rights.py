@@ -1,0 +1,84 @@
+"""Who may touch whose account in the people admin: Olga is a superuser, Otto may change people, Bob is one of them."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.core.exceptions import ValidationError
+from django.test import Client
+
+from tests.forms import shown
+from user_service.erasure import services as erasure
+from user_service.tokens import services as sessions
+from user_service.users import services
+from user_service.users.models import User
+
+PEOPLE = "/admin/users/users/user/"
+
+
+@pytest.fixture
+def otto(register):
+    person = register("otto", is_staff=True)
+    names = ["change_user", "view_user"]
+    person.user_permissions.set(Permission.objects.filter(content_type__app_label="users", codename__in=names))
+    return person
+
+
+@pytest.fixture
+def admin_of():
+    def make(person):
+        browser = Client(headers={"accept": "text/html"})
+        browser.cookies["tandem_access"] = sessions.begin_session(user=person).access
+        return browser
+
+    return make
+
+
+def save(browser, person, **fields):
+    url = f"{PEOPLE}{person.pk}/change/"
+    return browser.post(url, shown(browser, url) | fields)
+
+
+def test_otto_changes_a_person_and_gives_no_rights(otto, bob, admin_of):
+    assert save(admin_of(otto), bob, display_name="Bobby", is_staff="on", is_superuser="on").status_code == 302
+    bob.refresh_from_db()
+    assert (bob.display_name, bob.is_staff, bob.is_superuser) == ("Bobby", False, False)
+
+
+@pytest.mark.parametrize("page", ["change", "password"])
+def test_otto_touches_no_operator_not_even_himself(otto, olga, admin_of, page):
+    browser, before = admin_of(otto), list(User.objects.order_by("id").values_list("password", "email"))
+    for person in (olga, otto):
+        form = {"password1": "another-horse-9", "password2": "another-horse-9", "email": "otto@evil.example"}
+        path = f"{PEOPLE}{person.pk}/{page}/"
+        assert browser.post(path, form).status_code == 403
+    assert list(User.objects.order_by("id").values_list("password", "email")) == before
+
+
+def test_olga_makes_an_operator(olga, bob, admin_of):
+    assert save(admin_of(olga), bob, is_staff="on").status_code == 302
+    bob.refresh_from_db()
+    assert bob.is_staff
+
+
+def test_rights_do_not_change_under_an_erasure(olga, bob, admin_of):
+    erasure.request_erasure(user=bob)
+    response = save(admin_of(olga), bob, is_active="on")
+    assert "being erased" in response.content.decode()
+    bob.refresh_from_db()
+    assert not bob.is_active
+
+
+def test_who_was_an_operator_does_not_take_the_log_along(olga, bob, admin_of):
+    save(admin_of(olga), bob, display_name="Bobby")
+    services.update_user(user=olga, changes={"is_staff": False, "is_superuser": False})
+    with pytest.raises(ValidationError, match="accountable"):
+        erasure.request_erasure(user=olga)
+    assert LogEntry.objects.filter(user=olga).exists()
+
+
+def test_a_change_by_the_old_password_does_not_undo_a_reset(alice):
+    thief = User.objects.get(pk=alice.pk)
+    services.set_password(user=alice, password="another-horse-9")
+    with pytest.raises(ValidationError, match="meanwhile"):
+        services.set_password(user=thief, password="thiefs-horse-9")
+    assert User.objects.get(pk=alice.pk).check_password("another-horse-9")
