@@ -13,7 +13,7 @@ from rest_framework.test import APIRequestFactory
 PROTECTED = [
     *("id", "pk", "version", "created_at", "updated_at", "deleted_at", "completed_at", "created_by", "search"),
     *("user", "user_id", "is_staff", "is_superuser", "is_active", "user_permissions", "groups", "last_login"),
-    *("sid", "second_factor", "secret", "digest", "revoked_at", "last_used_at", "current", "previous"),
+    *("sid", "second_factor", "secret", "digest", "revoked_at", "last_used_at", "current", "lately"),
 ]
 WRITES = ("post", "put", "patch", "delete")
 NO_SERIALIZER = {"internal/events/"}  # CloudEvents, from the other services only

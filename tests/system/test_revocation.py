@@ -1,9 +1,11 @@
 """A sign-in that was ended is soon refused by both services; where no news can travel, a token's life is the bound."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
+from uuid_utils import uuid7
 
 
 def claims(token):
@@ -64,9 +66,9 @@ def test_twenty_refreshes_at_once_give_one_successor_and_end_nothing(system, ali
 
 def test_a_replay_after_the_grace_ends_the_sign_in_everywhere(system, alice):
     newest = refresh(system, alice.refresh).json()["refresh"]
-    sid = claims(newest)["sid"]
+    earlier = uuid7(nanoseconds=time.time_ns() - 16 * 10**9)  # as if the first token had been rotated then
     system.execute(
-        "user_service", f"UPDATE tokens_session SET last_used_at = last_used_at - interval '16 s' WHERE id = '{sid}'"
+        "user_service", f"UPDATE tokens_session SET current = '{earlier}' WHERE id = '{claims(newest)['sid']}'"
     )
     assert refresh(system, alice.refresh).status_code == 401
     assert refresh(system, newest).status_code == 401

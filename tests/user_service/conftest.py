@@ -1,7 +1,12 @@
 """The cast: Alice, Bob and Charlie are people, Olga is the operator. All have the same password."""
 
+from datetime import timedelta
+from types import SimpleNamespace
+
 import pytest
+import uuid_utils.compat
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.user_service.second_factors import App
@@ -94,3 +99,16 @@ def browser_of():
 def app(monkeypatch):
     """An authenticator app: `app.guard(alice)` turns her second factor on, `app.code()` is what it shows."""
     return App(monkeypatch)
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Ask what is done with a token that many seconds after the test began."""
+    start = timezone.now()
+
+    def move(seconds):
+        then = start + timedelta(seconds=seconds)
+        monkeypatch.setattr(sessions, "timezone", SimpleNamespace(now=lambda: then))
+        monkeypatch.setattr(sessions, "uuid7", lambda: uuid_utils.compat.uuid7(nanoseconds=int(then.timestamp() * 1e9)))
+
+    return move

@@ -2,7 +2,6 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
-from django.db.models import F
 from django.test import Client
 
 from tests.answers import assert_problem
@@ -210,8 +209,8 @@ def test_a_cookie_that_is_rubbish_does_not_redirect(db, browser):
 def test_a_renewal_within_the_grace_of_two_tabs_keeps_both_signed_in(alice, browser_of):
     one, other = browser_of(alice), browser_of(alice)
     other.cookies = one.cookies.copy()
-    assert [tab.get(URL, {"next": "/"}).status_code for tab in (one, other)] == [302, 302]
-    Session.objects.update(last_used_at=F("last_used_at") - timedelta(minutes=1))
+    for _ in range(2):
+        assert [tab.get(URL, {"next": "/"}).status_code for tab in (one, other)] == [302, 302]
     assert [tab.get("/api/v1/users/me/").status_code for tab in (one, other)] == [200, 200]
 
 

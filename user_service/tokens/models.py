@@ -1,6 +1,7 @@
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -22,7 +23,9 @@ class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     current = models.UUIDField(default=uuid7, help_text="id of the refresh token that is good now")
-    previous = models.UUIDField(null=True, help_text="the one before: good for a client's retry, for a short time")
+    lately = ArrayField(
+        models.UUIDField(), default=list, help_text="those before, newest first: good for a retry, a short time"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -1,11 +1,12 @@
 """Sign-in sessions: begin, renew, end."""
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
@@ -13,13 +14,14 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 
 from common import events, outbox, revocations
-from common.ids import uuid7
+from common.ids import time_of, uuid7
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken, RefreshToken
 from user_service.users.models import User
 
 GRACE = timedelta(seconds=15)
+GENERATIONS = 16  # of refresh tokens that are remembered: as many renewals of one session within the grace
 
 
 class RefreshRefused(AuthenticationFailed):
@@ -55,7 +57,7 @@ def begin_session(*, user: User, user_agent: str = "", ip: str | None = None, se
 def renew_session(*, refresh: str) -> Pair:
     """Rotate the refresh token. Raises RefreshRefused.
 
-    One UPDATE decides, so that of many calls at once one rotates and the others, within the grace, get its successor.
+    One UPDATE decides, so that of many calls at once one rotates and the others, within the grace, get the newest one.
     A token used again after the grace has been stolen, from the person or by them: the session ends.
     """
     session_id, token_id = _read(refresh)
@@ -63,15 +65,15 @@ def renew_session(*, refresh: str) -> Pair:
     person = User.objects.active().filter(id=OuterRef("user"))
     alive = Session.objects.alive().filter(Exists(person), id=session_id)
     rotated = alive.filter(current=token_id).update(
-        previous=F("current"),
+        lately=Func(F("current"), F("lately"), template=f"(array_prepend(%(expressions)s))[1:{GENERATIONS}]"),
         current=uuid7(),
         last_used_at=Now(),
         expires_at=Now() + api_settings.REFRESH_TOKEN_LIFETIME,
     )
-    if not rotated and not alive.filter(previous=token_id, last_used_at__gt=Now() - GRACE).exists():
+    session = alive.select_related("user").first()
+    if session is None or not (rotated or _in_grace(session, token_id)):
         _revoke(alive)
         raise RefreshRefused("This refresh token is not good any more.")
-    session = Session.objects.select_related("user").get(id=session_id)
     return Pair(AccessToken.of(session), RefreshToken.of(session))
 
 
@@ -107,6 +109,14 @@ def purge_sessions() -> int:
     """Delete sessions that ended a month ago; return how many."""
     old = Now() - timedelta(days=30)
     return Session.objects.filter(Q(revoked_at__lt=old) | Q(expires_at__lt=old)).delete()[0]
+
+
+def _in_grace(session: Session, token_id: UUID) -> bool:
+    """Say whether the token was rotated just now: its successor's id holds when that was."""
+    generations = [session.current, *session.lately]
+    return any(
+        old == token_id and time_of(successor) > timezone.now() - GRACE for successor, old in pairwise(generations)
+    )
 
 
 def _revoke(sessions: QuerySet[Session]) -> None:
