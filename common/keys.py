@@ -27,17 +27,19 @@ class KeySet:
         self.fetch = fetch
         self.keys: dict[str, jwt.PyJWK] = {}
         self.fetched_at = self.tried_at = -float("inf")
+        self.answered = False  # by the source, when it was last asked
         self.fetching = threading.Lock()
 
     def get(self, kid: str) -> jwt.PyJWK | None:
-        """Return the key, None if it is unknown. Raises Unavailable while no key was ever fetched."""
+        """Return the key, None if there is none. Raises Unavailable if it may be one that could not be fetched."""
         if self.wants(kid):
             with self.fetching:
                 if self.wants(kid):  # nobody else has fetched meanwhile
                     self.refresh()
-        if not self.keys:
-            raise Unavailable("Sign-in can't be checked: the signing keys are not known yet.")
-        return self.keys.get(kid)
+        key = self.keys.get(kid)
+        if key is None and not self.answered:
+            raise Unavailable("Sign-in can't be checked: the signing keys could not be fetched.")
+        return key
 
     def warm(self) -> None:
         """Fetch what was never fetched, ahead of the first token; a failure is logged."""
@@ -54,8 +56,9 @@ class KeySet:
     def refresh(self) -> None:
         try:
             self.keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(dict(self.fetch())).keys if key.key_id}
-            self.fetched_at = time.monotonic()
+            self.fetched_at, self.answered = time.monotonic(), True
         except (httpx.HTTPError, ImproperlyConfigured, ValueError, TypeError, jwt.PyJWTError) as error:
+            self.answered = False
             log.warning("signing keys not fetched", error=str(error), known=sorted(self.keys))
         finally:
             self.tried_at = time.monotonic()

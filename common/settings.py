@@ -148,7 +148,7 @@ SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "ES256",
     "ISSUER": "tandem.user_service",
     "AUDIENCE": "tandem",
-    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=10),
+    "ACCESS_TOKEN_LIFETIME": timedelta(minutes=9, seconds=30),  # and the leeway: good for ten minutes at most
     "REFRESH_TOKEN_LIFETIME": timedelta(days=14),
     "LEEWAY": 30,
     "USER_ID_CLAIM": "sub",

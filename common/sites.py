@@ -32,7 +32,7 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
             return HttpResponseRedirect(wanted)
         if super().has_permission(request):
             return HttpResponseRedirect(f"{settings.LOGIN_URL}second-factor/?{urlencode({'next': wanted})}")
-        if request.user.is_authenticated:
+        if hasattr(request, "access_token"):  # a good sign-in of who is no operator, or not active here: no other helps
             raise PermissionDenied
         return HttpResponseRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': wanted})}")
 

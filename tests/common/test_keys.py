@@ -99,6 +99,19 @@ def test_the_last_good_keys_stay_while_the_source_is_away(key_set, source, clock
     assert source.asked == 2
 
 
+def test_a_key_that_may_be_new_is_not_called_unknown_while_the_source_is_away(key_set, source, clock):
+    key_set.get("first")
+    source.away = httpx.ConnectError("refused")
+    clock.seconds += 31
+    for _ in range(3):
+        with pytest.raises(Unavailable):
+            key_set.get("second")
+    assert source.asked == 2
+    source.away = None
+    clock.seconds += 31
+    assert key_set.get("second") is None
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from common import events
 from common.models import InboxEvent, OutboxEvent
 from task_service.tasks.models import Task
 from tests.forms import shown
@@ -221,6 +222,12 @@ def test_a_post_without_the_csrf_token_is_refused(olga):
     token = browser.cookies["csrftoken"].value
     assert browser.post(f"{TASKS}add/", FORM | NO_DATES | {"csrfmiddlewaretoken": token}).status_code == 302
     assert Task.objects.count() == 1
+
+
+def test_an_operator_who_is_locked_here_and_signed_in_is_not_sent_round_in_circles(olga, hear, news_of):
+    hear(news_of(olga, events.UserUpdated, version=2, is_staff=True, is_active=False))
+    response = olga.browser().get(TASKS, follow=True)
+    assert (response.status_code, len(response.redirect_chain)) == (403, 1)
 
 
 class TestSecondFactor:

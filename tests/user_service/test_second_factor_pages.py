@@ -219,6 +219,13 @@ class TestOperators:
         assert back.redirect_chain == [("/admin/users/users/user/", 302)]
         assert back.status_code == 200
 
+    def test_the_sign_in_leads_there_at_once(self, olga, alice, browser):
+        for person, to in ((olga, f"{URL}?next=%2Fadmin%2Ftasks%2F"), (alice, "/admin/tasks/")):
+            page = browser.get("/login/?next=/admin/tasks/")
+            answer = fill(browser, page, "/login/", username=person.username, password=PASSWORD)
+            assert answer.headers["Location"] == to
+            browser.cookies.clear()
+
     def test_who_does_not_follow_the_link_gets_in_too(self, olga, browser_of, app):
         browser = browser_of(olga)
         set_up(browser, app)

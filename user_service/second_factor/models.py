@@ -18,6 +18,10 @@ class SecondFactorQuerySet(models.QuerySet["SecondFactor"]):
         """Whether the person signs in with a code, too."""
         return self.enabled().filter(user=user).exists()
 
+    def owed_by(self, user: User) -> bool:
+        """Whether the installation wants one of the person, who has none."""
+        return settings.OPERATORS_NEED_SECOND_FACTOR and user.is_staff and not self.guards(user)
+
 
 class SecondFactor(models.Model):
     """A person's authenticator app (TOTP, RFC 6238). It guards nothing until a first code has come back from it."""

@@ -138,15 +138,17 @@ class LoginPage(FormPage):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         user: Any = form.get_user()
+        onward = urlencode({"next": safe_next(self.request)})
         if SecondFactor.objects.guards(user):
-            onward = urlencode({"next": safe_next(self.request)})
             response = HttpResponseRedirect(f"{first_step.PATH}?{onward}")
             first_step.remember(response, user)
             return response
         pair = services.begin_session(
             user=user, user_agent=self.request.headers.get("User-Agent", ""), ip=client_ip(self.request)
         )
-        return set_cookies(HttpResponseRedirect(safe_next(self.request)), pair)
+        owed = SecondFactor.objects.owed_by(user)
+        to = f"{settings.LOGIN_URL}second-factor/?{onward}" if owed else safe_next(self.request)
+        return set_cookies(HttpResponseRedirect(to), pair)
 
 
 @method_decorator(csrf_exempt, name="dispatch")

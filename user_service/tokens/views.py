@@ -1,5 +1,6 @@
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -48,6 +49,11 @@ class SecondFactorRequired(AuthenticationFailed):
     default_code = "second_factor_required"
 
 
+class SecondFactorOwed(AuthenticationFailed):
+    default_detail = f"Operators sign in with a second factor: set yours up at {settings.LOGIN_URL}second-factor/."
+    default_code = "second_factor_not_set_up"
+
+
 class PublicView(HonestQueryMixin, GenericAPIView[User]):
     """For people who are not signed in: a token that came along is not looked at."""
 
@@ -85,6 +91,8 @@ class TokenView(PublicView):
         user = authenticate(request._request, **given)
         if not isinstance(user, User):
             raise InvalidCredentials
+        if SecondFactor.objects.owed_by(user):
+            raise SecondFactorOwed
         second_factor = SecondFactor.objects.guards(user)
         if second_factor and not code:
             raise SecondFactorRequired
