@@ -57,7 +57,7 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)  # since the last failure
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the moment that Retry-After names stays
 AXES_USERNAME_CALLABLE = "user_service.lockout.policy.key"
-AXES_CLIENT_IP_CALLABLE = "user_service.tokens.views.client_ip"
+AXES_CLIENT_IP_CALLABLE = "user_service.lockout.policy.client_network"
 AXES_LOCKOUT_PARAMETERS = "user_service.lockout.policy.parameters"
 AXES_LOCKOUT_CALLABLE = "user_service.lockout.policy.locked_out"
 AXES_SENSITIVE_PARAMETERS = [  # of forms: kept in no table. A username may be a password in the wrong field

@@ -132,6 +132,17 @@ def test_sign_in_is_limited_more_tightly(echo, path):
     check_problem(refused[0], 429, "rate_limited")
 
 
+def test_a_client_has_its_whole_ipv6_network(echo):
+    with Edge(echo.port, rate_limit="1", believes="X-From") as edge:
+
+        def status(address):
+            return edge.ask("GET", "/api/v1/tasks/", [("X-From", address)]).status
+
+        assert 429 in [status(f"2001:db8:1:2::{number:x}") for number in range(10)]
+        assert status("2001:db8:1:3::1") == 200
+        assert 429 not in [status(f"192.0.2.{number}") for number in range(10)]
+
+
 def test_a_one_time_token_is_not_in_the_edge_s_log_even_when_the_service_is_away():
     with Edge(ports.pick(), rate_limit="off") as edge:
         assert edge.ask("GET", "/login/reset/?token=one-time").status == 503

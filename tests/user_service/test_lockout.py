@@ -83,6 +83,18 @@ def test_another_name_and_another_address_are_not_locked(alice, bob, sign_in, fa
     assert sign_in().status_code == 429
 
 
+def test_another_address_of_a_client_s_ipv6_network_is_no_way_out(alice, sign_in, fail):
+    assert [fail(1, ip=f"2001:db8:1:2::{number}") for number in range(LIMIT)][-1] == [429]
+    assert sign_in(ip="2001:db8:1:2:ffff::").status_code == 429
+    assert sign_in(ip="2001:db8:1:3::1").status_code == 200
+
+
+def test_a_success_from_it_forgives(alice, sign_in, fail):
+    fail(LIMIT - 1, ip="2001:db8::1")
+    assert sign_in(ip="2001:db8::2").status_code == 200
+    assert not AccessAttempt.objects.exists()
+
+
 def test_another_program_is_no_way_out(alice, sign_in, fail):
     assert [fail(1, **{"user-agent": f"Program/{n}"}) for n in range(LIMIT)][-1] == [429]
     assert sign_in(**{"user-agent": "Browser/1"}).status_code == 429

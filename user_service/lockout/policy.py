@@ -6,6 +6,7 @@ who tries one knows the password already.
 """
 
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from math import ceil
 from typing import Any
 from unicodedata import normalize
@@ -17,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from common.problems import problem_response
+from user_service.tokens.views import client_ip
 from user_service.users.models import User
 
 
@@ -41,6 +43,14 @@ def key(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
 
 def parameters(request: HttpRequest, credentials: dict[str, Any] | None = None) -> list[list[str]]:
     return [["username"]] if credentials and credentials.get("person") else [["username", "ip_address"]]
+
+
+def client_network(request: HttpRequest) -> str | None:
+    """Return the address that failed sign-ins are counted by: of IPv6 its /64, all of which one client has."""
+    address = client_ip(request)
+    if address and ip_address(address).version == 6:
+        return str(ip_network(f"{address}/64", strict=False).network_address)
+    return address
 
 
 def locked_out(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None) -> HttpResponse:

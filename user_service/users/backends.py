@@ -4,7 +4,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from user_service.lockout import services as lockout
-from user_service.tokens.views import client_ip
+from user_service.lockout.policy import client_network
 from user_service.users.models import User
 
 
@@ -22,5 +22,5 @@ class UsernameOrEmailBackend(ModelBackend):
             return None
         if not user.check_password(password) or not self.user_can_authenticate(user):
             return None
-        lockout.forgive_password(person=user, ip=client_ip(request) if request else None)
+        lockout.forgive_password(person=user, ip=client_network(request) if request else None)
         return user
