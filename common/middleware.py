@@ -26,6 +26,8 @@ class RequestContextMiddleware:
         started = time.perf_counter()
         if settings.HTTPS:  # PUBLIC_URL says what people see, whoever ends TLS
             request.META["wsgi.url_scheme"] = "https"
+        if seen := request.META.get("HTTP_X_FORWARDED_FOR"):  # by the edge, which replaces whatever the client sent
+            request.META["REMOTE_ADDR"] = seen
         given = request.headers.get("X-Request-ID", "")
         request_id = given if SANE_REQUEST_ID.fullmatch(given) else uuid7().hex
         structlog.contextvars.clear_contextvars()

@@ -17,7 +17,6 @@ from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services as tokens
 from user_service.tokens.models import Session
 from user_service.tokens.pages import FormPage, safe_next, set_cookies
-from user_service.tokens.views import client_ip
 
 SET_UP_PATH = f"{settings.LOGIN_URL}second-factor/"
 
@@ -44,8 +43,8 @@ class CodePage(FormPage):
         return super().get_form_kwargs() | {"request": self.request, "person": self.person}
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        agent = self.request.headers.get("User-Agent", "")
-        pair = tokens.begin_session(user=form.person, user_agent=agent, ip=client_ip(self.request), second_factor=True)
+        agent, ip = self.request.headers.get("User-Agent", ""), self.request.META["REMOTE_ADDR"]
+        pair = tokens.begin_session(user=form.person, user_agent=agent, ip=ip, second_factor=True)
         response = set_cookies(HttpResponseRedirect(safe_next(self.request)), pair)
         first_step.forget(response)
         return response

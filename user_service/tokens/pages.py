@@ -24,7 +24,6 @@ from common.problems import problem_response
 from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services
-from user_service.tokens.views import client_ip
 from user_service.users import services as users
 
 COOKIE_PATHS = {settings.ACCESS_COOKIE: "/", settings.REFRESH_COOKIE: settings.LOGIN_URL}
@@ -143,9 +142,8 @@ class LoginPage(FormPage):
             response = HttpResponseRedirect(f"{first_step.PATH}?{onward}")
             first_step.remember(response, user)
             return response
-        pair = services.begin_session(
-            user=user, user_agent=self.request.headers.get("User-Agent", ""), ip=client_ip(self.request)
-        )
+        agent, ip = self.request.headers.get("User-Agent", ""), self.request.META["REMOTE_ADDR"]
+        pair = services.begin_session(user=user, user_agent=agent, ip=ip)
         owed = SecondFactor.objects.owed_by(user)
         to = f"{settings.LOGIN_URL}second-factor/?{onward}" if owed else safe_next(self.request)
         return set_cookies(HttpResponseRedirect(to), pair)
