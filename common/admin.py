@@ -13,6 +13,14 @@ from unfold.admin import ModelAdmin
 from common.models import ApiToken, InboxEvent, OutboxEvent
 
 
+class OfferedLookups(ModelAdmin):  # type: ignore[misc]
+    """A list may be filtered by what it offers, and by nothing else: a filter reads what it is on, letter by letter."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        offered = [field if isinstance(field, str) else field[0] for field in self.get_list_filter(request)]
+        return lookup.partition("__")[0] in offered
+
+
 class ServiceForm:
     """What a service refused, next to its field. The constraints of the database are left to the service to explain."""
 
@@ -26,7 +34,7 @@ class ServiceForm:
             form.add_error(None, self.refusal)
 
 
-class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
+class ServiceAdmin(OfferedLookups):
     """Rows that are written by services. Where one raises ValidationError, nothing is saved and the form comes back.
 
     A form tells what its fields held when it was shown: only what the operator changed counts as changed, and what came
@@ -52,7 +60,7 @@ class ServiceAdmin(ModelAdmin):  # type: ignore[misc]
         return type(form)(form.__name__, (ServiceForm, form), {"refusal": getattr(request, "refusal", None)})
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(OfferedLookups):
     """Rows that nobody may write by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -32,6 +32,7 @@ from common.problems import Unavailable, problem_response
 from common.revocations import revoked
 
 CACHED_TOKENS = 10_000
+LONGEST_NEXT = 2000  # Django redirects to nothing that is much longer
 SIGN_IN_PATHS = ("/login/", "/login/code/", "/login/renew/", "/logout/")  # for who is not signed in, or not any more
 
 
@@ -182,9 +183,11 @@ def _renewal(request: HttpRequest, raw: str) -> HttpResponse | None:
     if not isinstance(expires, int | float) or expires > time.time():
         return None  # not good for another reason: a renewed one would not be better
     back = urlencode({"next": request.get_full_path()})
+    if len(back) > LONGEST_NEXT:
+        return None
     if request.method in ("GET", "HEAD"):
         return HttpResponseRedirect(f"{settings.LOGIN_URL}?{back}")
-    return HttpResponse(status=307, headers={"Location": f"{settings.LOGIN_URL}renew/?{back}"})
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}renew/?{back}", preserve_request=True)
 
 
 class ServiceAuthentication(BaseAuthentication):

@@ -40,4 +40,4 @@ class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return HttpResponseRedirect(f"{settings.LOGIN_URL}password/")
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        return HttpResponse(status=307, headers={"Location": "/logout/"})
+        return HttpResponseRedirect("/logout/", preserve_request=True)

@@ -178,8 +178,9 @@ def test_more_than_50_assignees_are_refused_here_too(olga, alice, person):
 def test_olga_sees_every_list_and_can_search_it(olga, shared_task, model):
     path = reverse(f"admin:{model}_changelist")
     text = "01900000-0000-7000-8000-000000000000" if model.startswith("common") else "a"
-    for url in (path, f"{path}?q={text}", f"{path}?q=x%00y", f"{path}?nonsense=1"):
+    for url in (path, f"{path}?q={text}", f"{path}?q=x%00y"):
         assert olga.browser().get(url, follow=True).status_code == 200
+    assert olga.browser().get(f"{path}?nonsense=1").status_code == 400
 
 
 @pytest.mark.parametrize("model", ["user_mirror_user", "common_outboxevent", "common_inboxevent"])

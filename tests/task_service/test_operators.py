@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 
 from common import events
 from task_service.user_mirror.models import User
+from tests import hidden_fields
 from tests.forms import shown
 
 INDEX, TASKS, PEOPLE = "/admin/tasks/", "/admin/tasks/tasks/task/", "/admin/tasks/user_mirror/user/"
@@ -110,3 +111,8 @@ def test_the_log_names_who_did_it(olga, vera, alice, grant):
     assert "vera" in history
     assert "Changed Title." in history
     assert "Vera" in browser.get(INDEX).content.decode()
+
+
+def test_nobody_filters_by_what_a_list_does_not_offer(olga):
+    answers = hidden_fields.answers(olga.browser())
+    assert {lookup for lookup, status in answers.items() if status != 400} == set()

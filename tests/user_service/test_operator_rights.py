@@ -6,6 +6,7 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from tests import hidden_fields
 from tests.forms import shown
 from user_service.erasure import services as erasure
 from user_service.tokens import services as sessions
@@ -82,3 +83,14 @@ def test_a_change_by_the_old_password_does_not_undo_a_reset(alice):
     with pytest.raises(ValidationError, match="meanwhile"):
         services.set_password(user=thief, password="thiefs-horse-9")
     assert User.objects.get(pk=alice.pk).check_password("another-horse-9")
+
+
+def test_nobody_filters_by_what_a_list_does_not_offer(olga, admin_of):
+    answers = hidden_fields.answers(admin_of(olga))
+    assert {lookup for lookup, status in answers.items() if status != 400} == set()
+    assert "/admin/users/mail/outgoingmail/?body__isnull=0" in answers
+
+
+def test_no_letter_of_a_mail_is_found_out(olga, admin_of):
+    lookup = {"recipient": olga.email, "body__regex": "token=a"}
+    assert admin_of(olga).get("/admin/users/mail/outgoingmail/", lookup).status_code == 400

@@ -166,6 +166,22 @@ def test_a_renewed_form_goes_to_no_other_site(alice, browser_of, wanted):
     assert browser_of(alice).post("/login/renew/?" + urlencode({"next": wanted})).headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("wanted", ["/a\r\nSet-Cookie: b=c", "/\0", "/\u65e5\u672c", "/?a=\u00e4 b", f"/{'x' * 3000}"])
+@pytest.mark.parametrize("renewal", ["/login/", "/login/renew/"])
+def test_an_odd_address_costs_nobody_their_sign_in(alice, browser_of, renewal, wanted):
+    browser = browser_of(alice)
+    answer = browser.get(f"{renewal}?{urlencode({'next': wanted})}")
+    assert answer.headers["Location"].isascii()
+    assert answer.headers["Location"].isprintable()
+    assert "tandem_refresh" in answer.cookies
+
+
+def test_a_page_with_a_very_long_address_is_refused_and_not_renewed(alice, browser_of):
+    browser = browser_of(alice)
+    run_out(browser, alice)
+    assert browser.get(f"/api/v1/users/me/?{'x' * 3000}").status_code == 401
+
+
 class TestPasswordPage:
     url = "/login/password/"
 

@@ -20,6 +20,7 @@ from django.views.generic import FormView
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.settings import api_settings
 
+from common.authentication import LONGEST_NEXT
 from common.problems import problem_response
 from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
@@ -36,7 +37,7 @@ def safe_next(request: HttpRequest) -> str:
     """Return where to go afterwards: a path of this origin, or the landing page."""
     wanted = request.GET.get("next") or request.POST.get("next") or "/"
     good = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
-    return wanted if good else "/"
+    return wanted if good and len(wanted) <= LONGEST_NEXT else "/"
 
 
 def set_cookies(response: HttpResponse, pair: services.Pair) -> HttpResponse:
@@ -161,8 +162,8 @@ class RenewPage(Page):
             pair = services.renew_session(refresh=request.COOKIES.get(settings.REFRESH_COOKIE, ""))
         except services.RefreshRefused:
             back = urlencode({"next": safe_next(request)})
-            return HttpResponse(status=303, headers={"Location": f"{settings.LOGIN_URL}?{back}"})
-        return set_cookies(HttpResponse(status=307, headers={"Location": safe_next(request)}), pair)
+            return HttpResponseRedirect(f"{settings.LOGIN_URL}?{back}", status=303)
+        return set_cookies(HttpResponseRedirect(safe_next(request), preserve_request=True), pair)
 
 
 class PasswordPage(LoginRequiredMixin, FormPage):
