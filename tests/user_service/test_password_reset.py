@@ -54,6 +54,12 @@ def test_the_mail_leads_to_a_new_password_and_ends_all_sessions(alice, api, post
     assert [mail.subject for mail in post()] == ["Set a new password", "Your password was changed"]
 
 
+def test_what_a_stranger_typed_is_in_no_letter(register, api, post):
+    register("www.evil.example", email="victim@example.org")
+    api.post(ASK, {"email": "victim@example.org"})
+    assert "evil" not in post()[-1].body
+
+
 def test_a_program_finds_the_token_in_a_line_of_its_own(token, post):
     assert f"\n{token}\n" in post()[-1].body
 

@@ -129,6 +129,11 @@ def test_a_bad_username_is_refused(db, api, form, username):
         assert set(field_errors(response)) == {"username"}
 
 
+def test_an_address_that_no_sign_in_form_would_keep_is_refused(db, api, form):
+    response = api.post(URL, form | {"email": "dora@\uff45xample.org"})
+    assert field_errors(response) == {"email": "invalid"}
+
+
 def test_a_nul_in_any_text_is_a_400(db, api, form):
     for name in form:
         assert set(field_errors(api.post(URL, form | {name: "a\u0000bcdefgh-12"}))) == {name}

@@ -110,7 +110,7 @@ def send_again(*, erasure_id: UUID) -> bool:
 def notify(*, user: User, erasure: Erasure, reason: str) -> None:
     """Tell the person why their account is as it was, in the transaction that restores it."""
     Erasure.objects.filter(pk=erasure.pk).update(reason=reason)
-    send_mail(person=user, recipient=user.email, **letters.account_kept(user, reason))
+    send_mail(person=user, recipient=user.email, **letters.account_kept(reason))
 
 
 def _compensate(erasure_id: UUID, state: Erasure.State, reason: str, on: Q | None = None) -> bool:

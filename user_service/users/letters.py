@@ -1,11 +1,12 @@
-"""What people are written: plain text, and short."""
+"""What people are written: plain text, and short.
+
+No name is in it: whoever registers types one, and another person's address, so that it would be they who write.
+"""
 
 from typing import TypedDict
 from urllib.parse import urlencode
 
 from django.conf import settings
-
-from user_service.users.models import User
 
 
 class Letter(TypedDict):
@@ -13,10 +14,10 @@ class Letter(TypedDict):
     body: str
 
 
-def password_reset(user: User, token: str) -> Letter:
+def password_reset(token: str) -> Letter:
     return Letter(
         subject="Set a new password",
-        body=f"""Hello {user.username},
+        body=f"""Hello,
 
 somebody, you we hope, wants to set a new password for your account at Tandem:
 
@@ -31,10 +32,10 @@ If it was not you, do nothing: your password stays as it is.
     )
 
 
-def password_changed(user: User) -> Letter:
+def password_changed() -> Letter:
     return Letter(
         subject="Your password was changed",
-        body=f"""Hello {user.username},
+        body=f"""Hello,
 
 the password of your account at Tandem was changed, and your other devices are signed out.
 
@@ -43,10 +44,10 @@ If it was not you, set a new one now: {settings.PUBLIC_URL}/login/forgot/
     )
 
 
-def account_kept(user: User, reason: str) -> Letter:
+def account_kept(reason: str) -> Letter:
     return Letter(
         subject="Your account was not erased",
-        body=f"""Hello {user.username},
+        body=f"""Hello,
 
 your account at Tandem was to be erased. It was not, and everything is as it was before:
 

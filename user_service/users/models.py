@@ -65,7 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ],
         help_text="Letters, digits and . + - _ only.",
     )
-    email = models.EmailField()
+    email = models.EmailField(validators=[validate_plain])
     display_name = models.CharField(max_length=150, blank=True, default="")
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     is_active = models.BooleanField(default=True, help_text="Clear this to lock the person out.")

@@ -75,7 +75,7 @@ def set_password(*, user: User, password: str, keep: UUID | None = None) -> None
         user.save(update_fields=["password"])
         tokens.end_sessions(user=user, keep=keep)
         if fresh := User.objects.active().filter(pk=user.pk).first():
-            send_mail(person=fresh, recipient=fresh.email, **letters.password_changed(fresh))
+            send_mail(person=fresh, recipient=fresh.email, **letters.password_changed())
 
 
 def request_password_reset(*, email: str) -> None:
@@ -87,7 +87,7 @@ def request_password_reset(*, email: str) -> None:
         user = User.objects.active().named(email).select_for_update(no_key=True).first()
         if user is None:
             return
-        letter = letters.password_reset(user, reset_tokens.token_for(user))
+        letter = letters.password_reset(reset_tokens.token_for(user))
         lately = user.mails.filter(subject=letter["subject"], created_at__gt=Now() - timedelta(hours=1))
         if lately.count() < RESETS_AN_HOUR:
             send_mail(person=user, recipient=user.email, **letter, holds_token=True)
