@@ -120,5 +120,5 @@ class TurnOnPage(SignedInPage):
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
         codes = services.turn_on(user=form.person, session=self.session)
-        context = {"codes": codes, "onward": by_way_of_sign_in(self.request)}
+        context = {"title": "Your second factor is on", "codes": codes, "onward": by_way_of_sign_in(self.request)}
         return render(self.request, "second_factor/recovery_codes.html", context)
