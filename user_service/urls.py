@@ -12,7 +12,7 @@ from user_service.erasure.views import ErasureStatusView
 from user_service.exports.views import ExportView
 from user_service.second_factor import pages as second_factor_pages
 from user_service.second_factor import views as second_factor
-from user_service.tokens import pages, password_views, reset_pages
+from user_service.tokens import pages, password_pages, password_views
 from user_service.tokens import views as tokens
 from user_service.users import views as users
 
@@ -28,9 +28,9 @@ sign_in: Any = (
         path("login/code/", second_factor_pages.CodePage.as_view(), name="code"),
         path("login/second-factor/", second_factor_pages.SecondFactorPage.as_view(), name="second-factor"),
         path("login/second-factor/confirm/", second_factor_pages.TurnOnPage.as_view(), name="second-factor-confirm"),
-        path("login/forgot/", reset_pages.ForgotPage.as_view(), name="forgot"),
-        path("login/reset/", reset_pages.ResetPage.as_view(), name="reset"),
-        path("login/password/", pages.PasswordPage.as_view(), name="password"),
+        path("login/forgot/", password_pages.ForgotPage.as_view(), name="forgot"),
+        path("login/reset/", password_pages.ResetPage.as_view(), name="reset"),
+        path("login/password/", password_pages.PasswordPage.as_view(), name="password"),
         path("logout/", pages.LogoutPage.as_view(), name="logout"),
     ],
     "rest_framework",  # the browsable API links to these names

@@ -11,9 +11,9 @@ from user_service.users.models import User
 class OwnForm(forms.Form):
     """What only the person knows; wrong ones are counted as at the sign-in."""
 
-    def __init__(self, *args: Any, request: HttpRequest, person: User, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, request: HttpRequest, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.request, self.person = request, person
+        self.request, self.user = request, user
 
     def check(self, field: str, message: str, **credentials: Any) -> None:
         if authenticate(self.request, **credentials) is None:
@@ -31,7 +31,7 @@ class CodeForm(OwnForm):
         super().clean()
         if not self.errors:
             message = "This code is wrong, or was used before."
-            self.check("code", message, person=self.person, code=self.cleaned_data["code"])
+            self.check("code", message, person=self.user, code=self.cleaned_data["code"])
 
 
 class BeginForm(OwnForm):
@@ -43,7 +43,7 @@ class BeginForm(OwnForm):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
-        self.check("password", "This is not your password.", username=self.person.username, password=password)
+        self.check("password", "This is not your password.", username=self.user.username, password=password)
         return password
 
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 import segno
 from django.conf import settings
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -16,7 +14,7 @@ from user_service.second_factor.forms import BeginForm, CodeForm, TurnOffForm
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services as tokens
 from user_service.tokens.models import Session
-from user_service.tokens.pages import FormPage, safe_next, set_cookies
+from user_service.tokens.pages import FormPage, SignedInPage, safe_next, set_cookies
 
 SET_UP_PATH = f"{settings.LOGIN_URL}second-factor/"
 
@@ -40,24 +38,17 @@ class CodePage(FormPage):
         return super().dispatch(request, *args, **kwargs)
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request, "person": self.person}
+        return super().get_form_kwargs() | {"request": self.request, "user": self.person}
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
         agent, ip = self.request.headers.get("User-Agent", ""), self.request.META["REMOTE_ADDR"]
-        pair = tokens.begin_session(user=form.person, user_agent=agent, ip=ip, second_factor=True)
+        pair = tokens.begin_session(user=form.user, user_agent=agent, ip=ip, second_factor=True)
         response = set_cookies(HttpResponseRedirect(safe_next(self.request)), pair)
         first_step.forget(response)
         return response
 
 
-class SignedInPage(LoginRequiredMixin, FormPage):
-    @property
-    def session(self) -> UUID:
-        return UUID(self.request.access_token["sid"])  # type: ignore[attr-defined]
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request, "person": self.request.user}
-
+class EnrolmentPage(SignedInPage):
     def show_enrolment(self, enrolment: services.Enrolment, form: CodeForm) -> HttpResponse:
         context = self.get_context_data(form=form) | {
             "title": "Scan this with your app",
@@ -68,7 +59,7 @@ class SignedInPage(LoginRequiredMixin, FormPage):
         return render(self.request, "second_factor/enrolment.html", context)
 
 
-class SecondFactorPage(SignedInPage):
+class SecondFactorPage(EnrolmentPage):
     """Turns it on, in two steps, or off. Who must have one to go on is sent here."""
 
     title = "Second factor"
@@ -94,13 +85,13 @@ class SecondFactorPage(SignedInPage):
 
     def form_valid(self, form: BeginForm) -> HttpResponse:
         if isinstance(form, TurnOffForm):
-            services.turn_off(user=form.person, session=self.session)
+            services.turn_off(user=form.user, session=self.session)
             return HttpResponseRedirect(by_way_of_sign_in(self.request))
-        enrolment = services.begin(user=form.person)
-        return self.show_enrolment(enrolment, CodeForm(request=self.request, person=form.person))
+        enrolment = services.begin(user=form.user)
+        return self.show_enrolment(enrolment, CodeForm(request=self.request, user=form.user))
 
 
-class TurnOnPage(SignedInPage):
+class TurnOnPage(EnrolmentPage):
     """Takes the app's first code, and shows the recovery codes once."""
 
     form_class = CodeForm
@@ -119,6 +110,6 @@ class TurnOnPage(SignedInPage):
         return self.show_enrolment(self.enrolment, form)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        codes = services.turn_on(user=form.person, session=self.session)
+        codes = services.turn_on(user=form.user, session=self.session)
         context = {"title": "Your second factor is on", "codes": codes, "onward": by_way_of_sign_in(self.request)}
         return render(self.request, "second_factor/recovery_codes.html", context)

@@ -58,7 +58,7 @@ class SecondFactorView(View):
         if not SecondFactor.objects.guards(self.user):
             raise services.WrongState("Your second factor is not on.", code="second_factor_off")
         self.validate(request)
-        services.turn_off(user=self.user, session=session_id(request))
+        services.turn_off(user=self.user, session=session_id(request.auth))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -72,5 +72,5 @@ class TurnOnView(View):
         if services.begun(user=self.user) is None:
             raise services.WrongState("Begin with POST auth/second-factor/.", code="second_factor_not_begun")
         self.validate(request)
-        codes = services.turn_on(user=self.user, session=session_id(request))
+        codes = services.turn_on(user=self.user, session=session_id(request.auth))
         return Response({"recovery_codes": codes}, headers=NO_STORE)

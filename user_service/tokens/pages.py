@@ -5,10 +5,8 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import authenticate
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -20,12 +18,11 @@ from django.views.generic import FormView
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.settings import api_settings
 
-from common.authentication import LONGEST_NEXT
+from common.authentication import LONGEST_NEXT, session_id
 from common.problems import problem_response
 from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services
-from user_service.users import services as users
 
 COOKIE_PATHS = {settings.ACCESS_COOKIE: "/", settings.REFRESH_COOKIE: settings.LOGIN_URL}
 CONTENT_SECURITY_POLICY = (
@@ -70,27 +67,6 @@ class SignInForm(AuthenticationForm):
         self.fields["username"].widget.attrs["maxlength"] = 254
 
 
-class PasswordForm(PasswordChangeForm):
-    """Ends the person's other sign-ins; this one stays."""
-
-    keep: UUID
-
-    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-
-    def clean_old_password(self) -> str:
-        """Count a wrong one as at the sign-in."""
-        password: str = self.cleaned_data["old_password"]
-        if authenticate(self.request, username=self.user.get_username(), password=password) is None:
-            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        return password
-
-    def save(self, commit: bool = True) -> Any:
-        users.set_password(user=self.user, password=self.cleaned_data["new_password1"], keep=self.keep)
-        return self.user
-
-
 @method_decorator(never_cache, name="dispatch")
 class Page(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -114,6 +90,17 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(next=safe_next(self.request), title=self.title, button=self.button, **kwargs)
+
+
+class SignedInPage(LoginRequiredMixin, FormPage):
+    """A form that knows who fills it in."""
+
+    @property
+    def session(self) -> UUID:
+        return session_id(self.request.access_token)  # type: ignore[attr-defined]
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.request, "user": self.request.user}
 
 
 class LoginPage(FormPage):
@@ -164,19 +151,6 @@ class RenewPage(Page):
             back = urlencode({"next": safe_next(request)})
             return HttpResponseRedirect(f"{settings.LOGIN_URL}?{back}", status=303)
         return set_cookies(HttpResponseRedirect(safe_next(request), preserve_request=True), pair)
-
-
-class PasswordPage(LoginRequiredMixin, FormPage):
-    form_class = PasswordForm
-    title = button = "Change the password"
-
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"user": self.request.user, "request": self.request}
-
-    def form_valid(self, form: PasswordForm) -> HttpResponse:
-        form.keep = UUID(self.request.access_token["sid"])  # type: ignore[attr-defined]
-        form.save()
-        return HttpResponseRedirect(safe_next(self.request))
 
 
 class LogoutPage(Page):

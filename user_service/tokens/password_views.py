@@ -26,7 +26,7 @@ class PasswordView(HonestQueryMixin, GenericAPIView[User]):
         users.set_password(
             user=cast("User", request.user),
             password=serializer.validated_data["new_password"],
-            keep=session_id(request),
+            keep=session_id(request.auth),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)
 

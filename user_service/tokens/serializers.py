@@ -47,7 +47,7 @@ class SessionSerializer(ModelSerializer):
         read_only_fields = fields
 
     def get_current(self, session: Session) -> bool:
-        return session.id == session_id(self.context["request"])
+        return session.id == session_id(self.context["request"].auth)
 
 
 class ResetRequestSerializer(Serializer):

@@ -1,15 +1,41 @@
-"""A new password for who has forgotten the old one: ask for a link, follow it."""
+"""A new password in the browser: from the old one, or by a mailed link for who has forgotten it."""
 
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
-from user_service.tokens.pages import FormPage, delete_cookies
+from user_service.tokens.pages import FormPage, SignedInPage, delete_cookies, safe_next
 from user_service.users import services as users
+
+
+class PasswordForm(PasswordChangeForm):
+    def __init__(self, *args: Any, request: HttpRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        """Count a wrong one as at the sign-in."""
+        password: str = self.cleaned_data["old_password"]
+        if authenticate(self.request, username=self.user.get_username(), password=password) is None:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return password
+
+
+class PasswordPage(SignedInPage):
+    """Ends the person's other sign-ins; this one stays."""
+
+    form_class = PasswordForm
+    title = button = "Change the password"
+
+    def form_valid(self, form: PasswordForm) -> HttpResponse:
+        users.set_password(user=form.user, password=form.cleaned_data["new_password1"], keep=self.session)
+        return HttpResponseRedirect(safe_next(self.request))
 
 
 class ForgotForm(forms.Form):
