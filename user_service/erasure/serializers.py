@@ -1,8 +1,6 @@
-from rest_framework import serializers
-
 from common.serializers import ModelSerializer, Serializer
 from user_service.erasure.models import Erasure
-from user_service.tokens.serializers import check_own_password
+from user_service.users.fields import OwnPasswordField
 
 
 class ErasureSerializer(ModelSerializer):
@@ -15,9 +13,4 @@ class ErasureSerializer(ModelSerializer):
 
 
 class ErasureRequestSerializer(Serializer):
-    password = serializers.CharField(
-        max_length=128, trim_whitespace=False, write_only=True, style={"input_type": "password"}
-    )
-
-    def validate_password(self, value: str) -> str:
-        return check_own_password(self.context["request"], value)
+    password = OwnPasswordField()

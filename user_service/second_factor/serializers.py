@@ -4,7 +4,7 @@ from django.contrib.auth import authenticate
 from rest_framework import serializers
 
 from common.serializers import Serializer
-from user_service.tokens.serializers import check_own_password
+from user_service.users.fields import OwnPasswordField
 
 
 class StateSerializer(Serializer):
@@ -22,12 +22,7 @@ class RecoveryCodesSerializer(Serializer):
 
 
 class BeginSerializer(Serializer):
-    password = serializers.CharField(
-        max_length=128, trim_whitespace=False, write_only=True, style={"input_type": "password"}
-    )
-
-    def validate_password(self, value: str) -> str:
-        return check_own_password(self.context["request"], value)
+    password = OwnPasswordField()
 
 
 class CodeSerializer(Serializer):

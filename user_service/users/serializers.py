@@ -1,19 +1,18 @@
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError as DjangoValidationError
+from django.core.exceptions import ValidationError
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from common.serializers import ModelSerializer
 from user_service.task_mirror.models import MirroredTask
+from user_service.users.fields import PasswordField
 from user_service.users.models import User
 
 
 class RegistrationSerializer(ModelSerializer):
-    password = serializers.CharField(
-        write_only=True, max_length=128, trim_whitespace=False, style={"input_type": "password"}
-    )
+    password = PasswordField()
 
     class Meta:
         model = User
@@ -24,10 +23,8 @@ class RegistrationSerializer(ModelSerializer):
         person = User(**{field: value for field, value in attrs.items() if field != "password"})
         try:
             validate_password(attrs["password"], person)
-        except DjangoValidationError as error:
-            raise serializers.ValidationError(
-                {"password": serializers.as_serializer_error(error)["non_field_errors"]}
-            ) from error
+        except ValidationError as error:
+            raise ValidationError({"password": error}) from error
         return attrs
 
 
