@@ -1,14 +1,11 @@
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.authentication import session_id
 from common.concurrency import with_etag
-from common.views import HonestQueryMixin
 from user_service.second_factor import services
 from user_service.second_factor.models import SecondFactor
 from user_service.second_factor.serializers import (
@@ -19,21 +16,12 @@ from user_service.second_factor.serializers import (
     StateSerializer,
     TurnOffSerializer,
 )
-from user_service.users.models import User
+from user_service.tokens.views import SignedInView
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class View(HonestQueryMixin, GenericAPIView[User]):
-    @property
-    def user(self) -> User:
-        return cast("User", self.request.user)
-
-    def validate(self, request: Request) -> None:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)
-
-
-class SecondFactorView(View):
+class SecondFactorView(SignedInView):
     """Your authenticator app. Begin it with your password, turn it on with its first code, off with both."""
 
     serializers = {"POST": BeginSerializer, "DELETE": TurnOffSerializer}
@@ -50,19 +38,19 @@ class SecondFactorView(View):
 
     @extend_schema(request=BeginSerializer, responses=EnrolmentSerializer)
     def post(self, request: Request) -> Response:
-        self.validate(request)
+        self.valid(request)
         return Response(services.begin(user=self.user)._asdict(), headers=NO_STORE)
 
     @extend_schema(request=TurnOffSerializer, responses={204: OpenApiResponse(description="Turned off")})
     def delete(self, request: Request) -> Response:
         if not SecondFactor.objects.guards(self.user):
             raise services.WrongState("Your second factor is not on.", code="second_factor_off")
-        self.validate(request)
-        services.turn_off(user=self.user, session=session_id(request.auth))
+        self.valid(request)
+        services.turn_off(user=self.user, session=self.session)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class TurnOnView(View):
+class TurnOnView(SignedInView):
     """Turn on the second factor by the first code of the app. All your other sessions end."""
 
     serializer_class = CodeSerializer
@@ -71,6 +59,6 @@ class TurnOnView(View):
     def post(self, request: Request) -> Response:
         if services.begun(user=self.user) is None:
             raise services.WrongState("Begin with POST auth/second-factor/.", code="second_factor_not_begun")
-        self.validate(request)
-        codes = services.turn_on(user=self.user, session=session_id(request.auth))
+        self.valid(request)
+        codes = services.turn_on(user=self.user, session=self.session)
         return Response({"recovery_codes": codes}, headers=NO_STORE)

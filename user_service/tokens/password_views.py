@@ -1,33 +1,22 @@
-from typing import cast
-
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.authentication import session_id
-from common.views import HonestQueryMixin
 from user_service.tokens.serializers import PasswordSerializer, ResetRequestSerializer, ResetSerializer
-from user_service.tokens.views import PublicView
+from user_service.tokens.views import PublicView, SignedInView
 from user_service.users import services as users
-from user_service.users.models import User
 
 
-class PasswordView(HonestQueryMixin, GenericAPIView[User]):
+class PasswordView(SignedInView):
     """Change your password. All your other sessions end."""
 
     serializer_class = PasswordSerializer
 
     @extend_schema(responses={204: OpenApiResponse(description="Changed")})
     def post(self, request: Request) -> Response:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        users.set_password(
-            user=cast("User", request.user),
-            password=serializer.validated_data["new_password"],
-            keep=session_id(request.auth),
-        )
+        password = self.valid(request)["new_password"]
+        users.set_password(user=self.user, password=password, keep=self.session)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

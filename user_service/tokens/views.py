@@ -1,4 +1,5 @@
 from typing import Any, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -15,7 +16,7 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from common import pagination
-from common.authentication import BearerAuthentication
+from common.authentication import BearerAuthentication, session_id
 from common.rendering import JSONRenderer
 from common.serializers import Serializer
 from common.views import HonestQueryMixin
@@ -48,7 +49,26 @@ class SecondFactorOwed(AuthenticationFailed):
     default_code = "second_factor_not_set_up"
 
 
-class PublicView(HonestQueryMixin, GenericAPIView[User]):
+class BodyView(HonestQueryMixin, GenericAPIView[User]):
+    """Reads a body as its serializer says."""
+
+    def valid(self, request: Request) -> Any:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return serializer.validated_data
+
+
+class SignedInView(BodyView):
+    @property
+    def user(self) -> User:
+        return cast("User", self.request.user)  # IsAuthenticated has passed
+
+    @property
+    def session(self) -> UUID:
+        return session_id(self.request.auth)
+
+
+class PublicView(BodyView):
     """For people who are not signed in: a token that came along is not looked at."""
 
     authentication_classes: list[Any] = []
@@ -56,11 +76,6 @@ class PublicView(HonestQueryMixin, GenericAPIView[User]):
 
     def get_authenticate_header(self, request: Request) -> str:
         return BearerAuthentication().authenticate_header(request)
-
-    def valid(self, request: Request) -> Any:
-        serializer = self.get_serializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        return serializer.validated_data
 
 
 class RegisterView(PublicView):
@@ -119,15 +134,15 @@ class LogoutView(PublicView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class LogoutAllView(HonestQueryMixin, GenericAPIView[User]):
+class LogoutAllView(SignedInView):
     """End all your sessions, also the one that asks; their access tokens stop working everywhere."""
 
     serializer_class = Serializer
 
     @extend_schema(request=None, responses={204: OpenApiResponse(description="Signed out everywhere")})
     def post(self, request: Request) -> Response:
-        self.get_serializer(data=request.data).is_valid(raise_exception=True)  # takes no fields
-        services.end_sessions(user=cast("User", request.user))
+        self.valid(request)  # takes no fields
+        services.end_sessions(user=self.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
