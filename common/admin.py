@@ -1,16 +1,20 @@
 """What the admin of every service is made of, and what it shows of the events."""
 
 import json
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django.contrib import admin
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
 from common.models import ApiToken, InboxEvent, OutboxEvent
+
+Row = TypeVar("Row", bound=Model)
 
 
 class OfferedLookups(ModelAdmin):  # type: ignore[misc]
@@ -58,6 +62,18 @@ class ServiceAdmin(OfferedLookups):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return type(form)(form.__name__, (ServiceForm, form), {"refusal": getattr(request, "refusal", None)})
+
+
+def change_each(
+    admin: ModelAdmin, request: HttpRequest, rows: Iterable[Row], change: Callable[[Row], bool], message: str
+) -> None:
+    """An action: let a service change each row, log for each that it did, and tell how many."""
+    changed = 0
+    for row in rows:
+        if change(row):
+            admin.log_change(request, row, message)
+            changed += 1
+    admin.message_user(request, f"{message} {changed} changed." if changed else "Nothing to change.")
 
 
 class ReadOnlyAdmin(OfferedLookups):

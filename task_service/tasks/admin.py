@@ -8,7 +8,7 @@ from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from common.admin import ServiceAdmin
+from common.admin import ServiceAdmin, change_each
 from task_service.tasks import services
 from task_service.tasks.models import MAX_ASSIGNEES, Participant, Task
 from task_service.user_mirror.models import User
@@ -90,18 +90,12 @@ class TaskAdmin(ServiceAdmin):
 
     @admin.action(description="Complete the selected tasks", permissions=["change"])
     def complete(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
-        self.change_each(request, queryset, services.complete_task, "Completed.")
+        self.change(request, queryset, services.complete_task, "Completed.")
 
     @admin.action(description="Reopen the selected tasks", permissions=["change"])
     def reopen(self, request: HttpRequest, queryset: QuerySet[Task]) -> None:
-        self.change_each(request, queryset, services.reopen_task, "Reopened.")
+        self.change(request, queryset, services.reopen_task, "Reopened.")
 
-    def change_each(
-        self, request: HttpRequest, queryset: QuerySet[Task], service: Callable[..., Task], message: str
-    ) -> None:
-        changed = 0
-        for task in queryset.filter(deleted_at=None):
-            if service(task=task).version != task.version:
-                self.log_change(request, task, message)
-                changed += 1
-        self.message_user(request, f"{message} {changed} changed." if changed else "Nothing to change.")
+    def change(self, request: HttpRequest, tasks: QuerySet[Task], service: Callable[..., Task], message: str) -> None:
+        there = tasks.filter(deleted_at=None)
+        change_each(self, request, there, lambda task: service(task=task).version != task.version, message)

@@ -3,6 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from common.admin import ApiTokenAdmin as BaseAdmin
+from common.admin import change_each
 from common.models import ApiToken
 from user_service.api_tokens import services
 
@@ -18,9 +19,7 @@ class ApiTokenAdmin(BaseAdmin):
 
     @admin.action(description="Revoke the selected API tokens", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        revoked = 0
-        for token in queryset.filter(revoked_at=None):
-            services.revoke_api_token(token=token)
-            self.log_change(request, token, "Revoked.")
-            revoked += 1
-        self.message_user(request, f"Revoked. {revoked} changed." if revoked else "Nothing to change.")
+        def revoked(token: ApiToken) -> bool:
+            return services.revoke_api_token(token=token).version != token.version
+
+        change_each(self, request, queryset, revoked, "Revoked.")

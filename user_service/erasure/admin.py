@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -7,7 +6,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
-from common.admin import ServiceAdmin
+from common.admin import ServiceAdmin, change_each
 from user_service.erasure import services
 from user_service.erasure.models import Erasure
 from user_service.tokens.models import Session
@@ -67,16 +66,8 @@ class ErasureAdmin(ServiceAdmin):
 
     @admin.action(description="Send again what is waited for", permissions=["manage"])
     def retry(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> None:
-        self.each(request, queryset.exclude(state=Erasure.State.DONE), services.send_again, "Sent again.")
+        change_each(self, request, queryset, lambda row: services.send_again(erasure_id=row.pk), "Sent again.")
 
     @admin.action(description="Cancel, where nothing is decided yet", permissions=["manage"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> None:
-        self.each(request, queryset, services.cancel_erasure, "Cancelled.")
-
-    def each(
-        self, request: HttpRequest, queryset: QuerySet[Erasure], service: Callable[..., bool], message: str
-    ) -> None:
-        done = [erasure for erasure in queryset if service(erasure_id=erasure.pk)]
-        for erasure in done:
-            self.log_change(request, erasure, message)
-        self.message_user(request, f"{message} {len(done)} changed." if done else "Nothing to do.")
+        change_each(self, request, queryset, lambda row: services.cancel_erasure(erasure_id=row.pk), "Cancelled.")

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from common.admin import ReadOnlyAdmin
+from common.admin import ReadOnlyAdmin, change_each
 from user_service.mail import services
 from user_service.mail.models import OutgoingMail
 
@@ -24,7 +24,4 @@ class OutgoingMailAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send what has failed again", permissions=["retry"])
     def retry(self, request: HttpRequest, chosen: QuerySet[OutgoingMail]) -> None:
-        again = [mail for mail in chosen if services.retry(mail=mail)]
-        for mail in again:
-            self.log_change(request, mail, "Sent again.")
-        self.message_user(request, f"{len(again)} of {len(chosen)} will be sent again.")
+        change_each(self, request, chosen, lambda mail: services.retry(mail=mail), "Sent again.")
