@@ -9,6 +9,7 @@ from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken
 from user_service.users import services
+from user_service.users.models import User
 
 URL = "/login/"
 EVIL = ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///evil.example"]
@@ -208,6 +209,17 @@ class TestPasswordPage:
     def test_it_wants_the_old_one(self, alice, change):
         assert 'role="alert"' in change(old="not-this-one").content.decode()
         assert Session.objects.alive().count() == 1
+
+    def test_one_that_another_has_overtaken_is_told_so(self, alice, change, monkeypatch):
+        set_password = services.set_password
+
+        def overtaken(**fields):
+            set_password(user=User.objects.get(), password="quicker-horse-9")
+            set_password(**fields)
+
+        monkeypatch.setattr(services, "set_password", overtaken)
+        assert "meanwhile" in change().content.decode()
+        assert User.objects.get().check_password("quicker-horse-9")
 
     def test_it_is_for_who_is_signed_in(self, db, browser):
         assert browser.get(self.url).headers["Location"] == "/login/?next=/login/password/"

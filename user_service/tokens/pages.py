@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -90,6 +91,16 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(next=safe_next(self.request), title=self.title, button=self.button, **kwargs)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What a service refuses comes back in the form."""
+        form = self.get_form()
+        if form.is_valid():
+            try:
+                return self.form_valid(form)
+            except ValidationError as error:
+                form.add_error(None, error)
+        return self.form_invalid(form)
 
 
 class SignedInPage(LoginRequiredMixin, FormPage):

@@ -80,9 +80,5 @@ class ResetPage(FormPage):
 
     def form_valid(self, form: ResetForm) -> HttpResponse:
         fields = form.cleaned_data
-        try:
-            users.reset_password(token=fields["token"], password=fields["new_password"])
-        except ValidationError as error:
-            form.add_error(None, error)
-            return self.form_invalid(form)
+        users.reset_password(token=fields["token"], password=fields["new_password"])
         return delete_cookies(HttpResponseRedirect(settings.LOGIN_URL))
