@@ -15,6 +15,11 @@ def assert_problem(response, status, code):
     return body
 
 
+def without_id(response):
+    """The body, but for what is new in every answer."""
+    return {name: value for name, value in response.json().items() if name != "request_id"}
+
+
 def field_errors(response):
     """`{field: code}` of a 400."""
     assert response.status_code == 400, response.content

@@ -1,6 +1,7 @@
 """The cast: Alice, Bob and Charlie are people, Olga is the operator. All have the same password."""
 
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -75,24 +76,42 @@ def api():
 def api_of():
     """`api_of(alice)` is a client with her access token."""
 
-    def make(person):
-        return APIClient(headers={"authorization": f"Bearer {sessions.begin_session(user=person).access}"})
+    def make(person, **session):
+        access = sessions.begin_session(user=person, **session).access
+        return APIClient(headers={"authorization": f"Bearer {access}"})
 
     return make
+
+
+@pytest.fixture
+def sign_in(db):
+    """`sign_in("bob", code="123456")` asks for tokens; who names nobody is Alice, and knows her password."""
+
+    def post(username="alice", password=PASSWORD, ip="203.0.113.9", headers=None, **more):
+        body = {"username": username, "password": password} | more
+        return APIClient().post("/api/v1/auth/token/", body, headers={"x-forwarded-for": ip} | (headers or {}))
+
+    return post
 
 
 @pytest.fixture
 def browser_of():
     """`browser_of(alice)` is signed in by cookie and asks for HTML; it has no CSRF token yet."""
 
-    def make(person):
-        browser = Client(enforce_csrf_checks=True, headers={"accept": "text/html"})
-        pair = sessions.begin_session(user=person)
+    def make(person, *, enforce_csrf_checks=True, **session):
+        browser = Client(enforce_csrf_checks=enforce_csrf_checks, headers={"accept": "text/html"})
+        pair = sessions.begin_session(user=person, **session)
         browser.cookies["tandem_access"] = pair.access
         browser.cookies["tandem_refresh"] = pair.refresh
         return browser
 
     return make
+
+
+@pytest.fixture
+def admin_of(browser_of):
+    """`admin_of(olga)` is her browser, of which no CSRF token is asked."""
+    return partial(browser_of, enforce_csrf_checks=False)
 
 
 @pytest.fixture

@@ -1,25 +1,13 @@
 import pytest
-from django.test import Client
 
 from common import events
 from common.models import OutboxEvent
 from tests.envelopes import envelope, task_event
 from tests.forms import shown
-from user_service.tokens import services as sessions
 from user_service.users.models import User
 
 ROOT = "/admin/users/"
 PEOPLE = "/admin/users/users/user/"
-
-
-@pytest.fixture
-def admin_of():
-    def make(person):
-        browser = Client(headers={"accept": "text/html"})
-        browser.cookies["tandem_access"] = sessions.begin_session(user=person).access
-        return browser
-
-    return make
 
 
 @pytest.fixture

@@ -10,24 +10,14 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import F
 from django.test import Client
 
-from tests.answers import assert_problem, field_errors
+from tests.answers import assert_problem, field_errors, without_id
 from user_service.lockout import services
 from user_service.lockout.policy import fold
-from user_service.tokens import services as sessions
 
 URL = "/api/v1/auth/token/"
 PASSWORD_URL = "/api/v1/auth/password/"
 LIMIT = django_settings.AXES_FAILURE_LIMIT
 WRONG = "not-this-one"
-
-
-@pytest.fixture
-def sign_in(db, api):
-    def post(username="alice", password="correct-horse-9", ip="203.0.113.9", **headers):
-        headers = {"x-forwarded-for": ip} | headers
-        return api.post(URL, {"username": username, "password": password}, headers=headers)
-
-    return post
 
 
 @pytest.fixture
@@ -40,10 +30,6 @@ def fail(sign_in):
 
 def pass_time(**interval):
     AccessAttempt.objects.update(attempt_time=F("attempt_time") - timedelta(**interval))
-
-
-def without_id(response):
-    return {name: value for name, value in response.json().items() if name != "request_id"}
 
 
 def test_the_last_failure_locks_and_says_for_how_long(alice, sign_in, fail):
@@ -96,8 +82,8 @@ def test_a_success_from_it_forgives(alice, sign_in, fail):
 
 
 def test_another_program_is_no_way_out(alice, sign_in, fail):
-    assert [fail(1, **{"user-agent": f"Program/{n}"}) for n in range(LIMIT)][-1] == [429]
-    assert sign_in(**{"user-agent": "Browser/1"}).status_code == 429
+    assert [fail(1, headers={"user-agent": f"Program/{n}"}) for n in range(LIMIT)][-1] == [429]
+    assert sign_in(headers={"user-agent": "Browser/1"}).status_code == 429
 
 
 @pytest.mark.parametrize(
@@ -176,10 +162,9 @@ def test_no_secret_gets_into_a_table_or_a_log(alice, browser_of, caplog, path):
     assert browser.cookies["csrftoken"].value not in f"{rows} {caplog.text}"
 
 
-def test_an_operator_sees_and_unlocks(alice, olga, browser_of, sign_in, fail):
+def test_an_operator_sees_and_unlocks(alice, olga, admin_of, sign_in, fail):
     fail(LIMIT), fail(LIMIT, "nobody")
-    admin = Client(headers={"accept": "text/html"})
-    admin.cookies["tandem_access"] = sessions.begin_session(user=olga).access
+    admin = admin_of(olga)
     page = admin.get("/admin/users/axes/accessattempt/").content.decode()
     assert "203.0.113.9" in page
     attempt = AccessAttempt.objects.get(username="alice")

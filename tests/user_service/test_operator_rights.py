@@ -4,12 +4,10 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
-from django.test import Client
 
 from tests import hidden_fields
 from tests.forms import shown
 from user_service.erasure import services as erasure
-from user_service.tokens import services as sessions
 from user_service.users import services
 from user_service.users.models import User
 
@@ -22,16 +20,6 @@ def otto(register):
     names = ["change_user", "view_user"]
     person.user_permissions.set(Permission.objects.filter(content_type__app_label="users", codename__in=names))
     return person
-
-
-@pytest.fixture
-def admin_of():
-    def make(person):
-        browser = Client(headers={"accept": "text/html"})
-        browser.cookies["tandem_access"] = sessions.begin_session(user=person).access
-        return browser
-
-    return make
 
 
 def save(browser, person, **fields):
