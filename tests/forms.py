@@ -41,3 +41,9 @@ def shown(browser, url):
     """The fields of the form at the URL; {name: value, or a list of several}."""
     fields = Form(browser.get(url).content.decode()).fields
     return {name: values[0] if len(values) == 1 else values for name, values in fields.items()}
+
+
+def fill(browser, page, url, **fields):
+    """Send the form of the page, as it is but for the fields."""
+    form = {name: values[0] for name, values in Form(page.content.decode()).fields.items()}
+    return browser.post(url, form | fields)

@@ -1,13 +1,17 @@
 """An authenticator app, and its owner's way to turn it on."""
 
+import re
 from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pyotp
 
+from tests.forms import fill
 from user_service.second_factor import services
 from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 
+PAGE = "/login/second-factor/"
 START = 2_000_000_000 // 30 * 30
 
 
@@ -36,3 +40,12 @@ class App:
         sessions.end_session(refresh=pair.refresh)
         self.wait()
         return codes
+
+    def set_up(self, browser, wanted="/"):
+        """Turn it on as a person does, page by page; return the last one."""
+        begin = browser.get(f"{PAGE}?{urlencode({'next': wanted})}")
+        enrolment = fill(browser, begin, PAGE, password="correct-horse-9")
+        self.scan(re.search(r"<code>(\w+)</code>", enrolment.content.decode())[1])
+        done = fill(browser, enrolment, f"{PAGE}confirm/", code=self.code())
+        self.wait()
+        return done

@@ -1,4 +1,4 @@
-"""The second factor in the browser: the second step of the sign-in, where it is set up, and the admin that wants it."""
+"""The second factor in the browser: the second step of the sign-in, and where it is set up."""
 
 import re
 from datetime import timedelta
@@ -8,11 +8,10 @@ import jwt
 import pytest
 from axes.models import AccessAttempt
 from django.conf import settings as django_settings
-from django.contrib.admin.models import LogEntry
 from django.core import signing
 from django.test import Client
 
-from tests.forms import Form
+from tests.forms import fill
 from user_service.second_factor import services
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services as sessions
@@ -30,12 +29,6 @@ EVIL = ["//evil.example", "https://evil.example/", "javascript:alert(1)"]
 
 def amr(browser):
     return jwt.decode(browser.cookies["tandem_access"].value, options={"verify_signature": False})["amr"]
-
-
-def fill(browser, page, url, **fields):
-    """Send the form of the page, as it is but for the fields."""
-    form = {name: values[0] for name, values in Form(page.content.decode()).fields.items()}
-    return browser.post(url, form | fields)
 
 
 @pytest.fixture
@@ -141,22 +134,12 @@ class TestSecondStep:
         assert amr(browser) == ["pwd"]
 
 
-def set_up(browser, app, wanted="/"):
-    """Turn it on as a person does, page by page; return the last one."""
-    begin = browser.get(f"{URL}?{urlencode({'next': wanted})}")
-    enrolment = fill(browser, begin, URL, password=PASSWORD)
-    app.scan(re.search(r"<code>(\w+)</code>", enrolment.content.decode())[1])
-    done = fill(browser, enrolment, CONFIRM, code=app.code())
-    app.wait()
-    return done
-
-
 class TestSetUp:
     def test_from_a_password_over_the_picture_to_the_recovery_codes(self, alice, browser_of, app):
         browser = browser_of(alice)
         enrolment = fill(browser, browser.get(URL), URL, password=PASSWORD)
         assert "<svg" in enrolment.content.decode()
-        page = set_up(browser, app).content.decode()
+        page = app.set_up(browser).content.decode()
         codes = re.findall(r"<li><code>([A-Z2-7-]{19})</code>", page)
         assert len(codes) == 10
         assert services.use_code(user=alice, code=codes[0])
@@ -186,7 +169,7 @@ class TestSetUp:
 
     def test_it_is_turned_off_by_password_and_code(self, alice, browser_of, app):
         browser = browser_of(alice)
-        set_up(browser, app)
+        app.set_up(browser)
         page = browser.get(URL)
         assert 'role="alert"' in fill(browser, page, URL, password=PASSWORD, code="000000").content.decode()
         assert 'role="alert"' in fill(browser, page, URL, password="wrong", code=app.code()).content.decode()
@@ -201,83 +184,7 @@ class TestSetUp:
         assert browser.get(url).headers["Location"] == f"/login/?next={url}"
 
     def test_nothing_of_it_is_kept_by_a_browser(self, alice, browser_of, app):
-        assert "no-store" in set_up(browser_of(alice), app).headers["Cache-Control"]
-
-
-class TestOperators:
-    @pytest.fixture(autouse=True)
-    def _need_one(self, settings):
-        settings.OPERATORS_NEED_SECOND_FACTOR = True
-
-    def test_an_operator_without_one_is_led_to_where_it_is_set_up_and_back(self, olga, browser_of, app):
-        browser = browser_of(olga)
-        page = browser.get("/admin/users/users/user/", follow=True)
-        assert page.redirect_chain[-1] == (f"{URL}?next=%2Fadmin%2Fusers%2Fusers%2Fuser%2F", 302)
-        done = set_up(browser, app, "/admin/users/users/user/")
-        onward = re.search(r'class="button" href="([^"]+)"', done.content.decode())[1]
-        back = browser.get(onward, follow=True)
-        assert back.redirect_chain == [("/admin/users/users/user/", 302)]
-        assert back.status_code == 200
-
-    def test_the_sign_in_leads_there_at_once(self, olga, alice, browser):
-        for person, to in ((olga, f"{URL}?next=%2Fadmin%2Ftasks%2F"), (alice, "/admin/tasks/")):
-            page = browser.get("/login/?next=/admin/tasks/")
-            answer = fill(browser, page, "/login/", username=person.username, password=PASSWORD)
-            assert answer.headers["Location"] == to
-            browser.cookies.clear()
-
-    def test_who_does_not_follow_the_link_gets_in_too(self, olga, browser_of, app):
-        browser = browser_of(olga)
-        set_up(browser, app)
-        assert browser.get("/admin/users/", follow=True).status_code == 200
-
-    def test_nothing_is_written_before(self, olga, alice, browser_of):
-        browser = browser_of(olga)
-        browser.get("/login/password/")
-        form = {"action": "reset_second_factor", "_selected_action": [alice.pk]}
-        form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"].value
-        assert browser.post("/admin/users/users/user/", form).status_code == 302
-        assert not LogEntry.objects.exists()
-
-    def test_who_signed_in_with_one_is_let_in(self, olga, browser, app):
-        app.guard(olga)
-        browser.cookies["tandem_access"] = sessions.begin_session(user=olga, second_factor=True).access
-        assert browser.get("/admin/users/").status_code == 200
-
-    def test_a_person_without_rights_is_still_refused(self, alice, browser_of):
-        assert browser_of(alice).get("/admin/users/", follow=True).status_code == 403
-
-    def test_the_api_does_not_ask_for_it(self, olga, api_of):
-        assert api_of(olga).get("/api/v1/users/me/").status_code == 200
-
-
-def test_where_it_is_not_needed_an_operator_gets_in_without(olga, browser_of):
-    assert browser_of(olga).get("/admin/users/").status_code == 200
-
-
-def test_an_operator_resets_a_person_s(alice, bob, olga, browser_of, app):
-    app.guard(alice)
-    pair = sessions.begin_session(user=alice, second_factor=True)
-    admin = browser_of(olga)
-    page = admin.get("/admin/users/users/user/")
-    csrf = Form(page.content.decode()).fields["csrfmiddlewaretoken"][0]
-    form = {"action": "reset_second_factor", "_selected_action": [alice.pk, bob.pk], "csrfmiddlewaretoken": csrf}
-    answer = admin.post("/admin/users/users/user/", form, follow=True)
-    assert "Second factor reset: alice." in answer.content.decode()
-    assert not SecondFactor.objects.exists()
-    with pytest.raises(sessions.RefreshRefused):
-        sessions.renew_session(refresh=pair.refresh)
-    entry = LogEntry.objects.get()
-    assert (entry.object_id, entry.get_change_message(), entry.user_id) == (
-        str(alice.pk), "Second factor reset.", olga.pk,
-    )  # fmt: skip
-
-
-def test_the_admin_shows_who_has_one(alice, bob, olga, browser_of, app):
-    app.guard(alice)
-    pages = [browser_of(olga).get(f"/admin/users/users/user/{who.pk}/change/").content.decode() for who in (alice, bob)]
-    shown = [re.search(r'Second factor</label>.*?title="(\w+)"', page, re.DOTALL)[1] for page in pages]
-    assert shown == ["True", "False"]
+        assert "no-store" in app.set_up(browser_of(alice)).headers["Cache-Control"]
 
 
 def test_no_code_of_a_page_gets_into_the_table(alice, browser, app):

@@ -122,26 +122,6 @@ class TestGuessing:
         assert "271828" not in f"{list(AccessAttempt.objects.values())} {caplog.text}"
 
 
-class TestOperators:
-    @pytest.fixture(autouse=True)
-    def _need_one(self, settings):
-        settings.OPERATORS_NEED_SECOND_FACTOR = True
-
-    def test_without_one_there_are_no_tokens(self, olga, sign_in):
-        assert_problem(sign_in("olga"), 401, "second_factor_not_set_up")
-        assert not Session.objects.exists()
-
-    def test_a_wrong_password_says_nothing_of_it(self, olga, sign_in):
-        assert_problem(sign_in("olga", "wrong"), 401, "invalid_credentials")
-
-    def test_with_one_she_signs_in(self, olga, app, sign_in):
-        app.guard(olga)
-        assert claims(sign_in("olga", code=app.code()))["amr"] == ["pwd", "mfa"]
-
-    def test_people_need_none(self, alice, sign_in):
-        assert sign_in().status_code == 200
-
-
 def test_a_new_password_leaves_it_on(alice, app, sign_in):
     app.guard(alice)
     users.set_password(user=alice, password="another-horse-9")
