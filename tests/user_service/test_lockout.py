@@ -10,7 +10,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import F
 from django.test import Client
 
-from tests.answers import assert_problem, field_errors, without_id
+from tests.answers import assert_problem, without_id
 from user_service.lockout import services
 from user_service.lockout.policy import fold
 
@@ -112,36 +112,6 @@ def test_the_page_says_so(alice, fail):
     assert response.status_code == 429
     assert "Too many wrong tries" in response.content.decode()
     assert "tandem_access" not in response.cookies
-
-
-@pytest.fixture
-def guess_own(alice, api_of):
-    def post(current):
-        body = {"current_password": current, "new_password": "another-horse-9"}
-        return api.post(PASSWORD_URL, body)
-
-    api = api_of(alice)
-    return post
-
-
-def test_the_current_password_is_not_guessed_without_end(alice, guess_own, sign_in):
-    assert field_errors(guess_own(WRONG)) == {"current_password": "password_incorrect"}
-    for _ in range(LIMIT - 1):
-        guess_own(WRONG)
-    assert_problem(guess_own("correct-horse-9"), 429, "locked_out")
-    assert sign_in(ip="127.0.0.1").status_code == 429
-    alice.refresh_from_db()
-    assert alice.check_password("correct-horse-9")
-
-
-def test_nor_is_it_on_the_page(alice, browser_of):
-    browser = browser_of(alice)
-    browser.get("/login/password/")
-    form = {"new_password1": "another-horse-9", "new_password2": "another-horse-9"}
-    form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"].value
-    answers = [browser.post("/login/password/", form | {"old_password": WRONG}).status_code for _ in range(LIMIT)]
-    assert answers == [200] * (LIMIT - 1) + [429]
-    assert browser.post("/login/password/", form | {"old_password": "correct-horse-9"}).status_code == 429
 
 
 SECRETS = ["username", "password", "old_password", "new_password1", "new_password2", "new_password", "code", "token"]

@@ -65,14 +65,6 @@ def test_who_was_an_operator_does_not_take_the_log_along(olga, bob, admin_of):
     assert LogEntry.objects.filter(user=olga).exists()
 
 
-def test_a_change_by_the_old_password_does_not_undo_a_reset(alice):
-    thief = User.objects.get(pk=alice.pk)
-    services.set_password(user=alice, password="another-horse-9")
-    with pytest.raises(ValidationError, match="meanwhile"):
-        services.set_password(user=thief, password="thiefs-horse-9")
-    assert User.objects.get(pk=alice.pk).check_password("another-horse-9")
-
-
 def test_nobody_filters_by_what_a_list_does_not_offer(olga, admin_of):
     answers = hidden_fields.answers(admin_of(olga))
     assert {lookup for lookup, status in answers.items() if status != 400} == set()

@@ -16,7 +16,6 @@ from user_service.users.models import User
 
 URL = "/api/v1/auth/sessions/"
 LOGOUT_ALL = "/api/v1/auth/logout-all/"
-PASSWORD_URL = "/api/v1/auth/password/"
 
 
 def sid_of(api):
@@ -102,47 +101,6 @@ def test_locking_the_account_ends_all(alice, api_of):
     assert told() == {sid_of(api)}
     services.update_user(user=alice, changes={"is_active": True})
     assert not Session.objects.alive().exists()
-
-
-class TestPassword:
-    def change(self, api, current="correct-horse-9", new="another-horse-9"):
-        return api.post(PASSWORD_URL, {"current_password": current, "new_password": new})
-
-    def test_it_changes_and_the_others_end(self, alice, api_of):
-        api, other = api_of(alice), api_of(alice)
-        assert self.change(api).status_code == 204
-        assert told() == {sid_of(other)}
-        assert api.get(URL).status_code == 200
-        assert User.objects.get().check_password("another-horse-9")
-
-    def test_it_wants_the_current_one(self, alice, api_of):
-        assert field_errors(self.change(api_of(alice), current="wrong")) == {"current_password": "password_incorrect"}
-
-    @pytest.mark.parametrize(
-        ("new", "code"),
-        [("short", "password_too_short"), ("password1", "password_too_common"), ("alice-99x", "password_too_similar")],
-    )
-    def test_the_new_one_must_be_good(self, alice, api_of, new, code):
-        errors = field_errors(self.change(api_of(alice), new=new))
-        assert errors == {"new_password": code}
-
-    def test_a_browser_keeps_its_own(self, alice, browser_of, api_of):
-        browser, other = browser_of(alice), api_of(alice)
-        browser.get("/login/password/")
-        response = browser.post(
-            PASSWORD_URL,
-            {"current_password": "correct-horse-9", "new_password": "another-horse-9"},
-            headers={"x-csrftoken": browser.cookies["csrftoken"].value, "accept": "application/json"},
-        )
-        assert response.status_code == 204
-        assert told() == {sid_of(other)}
-
-
-def test_who_signs_in_while_the_password_changes_does_not_get_in(alice):
-    authenticated = User.objects.get()
-    services.set_password(user=alice, password="another-horse-9")
-    with pytest.raises(AuthenticationFailed):
-        sessions.begin_session(user=authenticated)
 
 
 def test_who_signs_in_while_the_account_is_locked_does_not_get_in(alice):

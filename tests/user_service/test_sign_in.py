@@ -3,7 +3,6 @@ import pytest
 from django.db import connection
 
 from tests.answers import assert_problem, field_errors, without_id
-from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.users import services
 from user_service.users.models import User
@@ -125,25 +124,3 @@ def test_a_person_is_found_by_the_unique_index(db, name, index):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
     assert index in User.objects.named(name).explain()
-
-
-def test_a_new_password_ends_every_sign_in_of_that_person_only(alice, bob, password):
-    pairs = [sessions.begin_session(user=person) for person in (alice, alice, bob)]
-    services.set_password(user=alice, password="another-horse-9")
-    assert [sessions_left(person) for person in (alice, bob)] == [0, 1]
-    with pytest.raises(sessions.RefreshRefused):
-        sessions.renew_session(refresh=pairs[0].refresh)
-
-
-def sessions_left(person):
-    return Session.objects.filter(user=person, revoked_at=None).count()
-
-
-def test_a_password_that_cannot_be_set_ends_nothing(alice, monkeypatch):
-    sessions.begin_session(user=alice)
-    old = alice.password
-    monkeypatch.setattr(services.tokens, "end_sessions", lambda **_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        services.set_password(user=alice, password="another-horse-9")
-    alice.refresh_from_db()
-    assert (alice.password, sessions_left(alice)) == (old, 1)

@@ -9,7 +9,6 @@ from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken
 from user_service.users import services
-from user_service.users.models import User
 
 URL = "/login/"
 EVIL = ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///evil.example"]
@@ -181,54 +180,6 @@ def test_a_page_with_a_very_long_address_is_refused_and_not_renewed(alice, brows
     browser = browser_of(alice)
     run_out(browser, alice)
     assert browser.get(f"/api/v1/users/me/?{'x' * 3000}").status_code == 401
-
-
-class TestPasswordPage:
-    url = "/login/password/"
-
-    @pytest.fixture
-    def change(self, alice, browser_of, password):
-        browser = browser_of(alice)
-        browser.get(self.url)
-
-        def post(old=password, new="another-horse-9"):
-            form = {"old_password": old, "new_password1": new, "new_password2": new}
-            return browser.post(self.url, form | {"csrfmiddlewaretoken": browser.cookies["csrftoken"].value})
-
-        return post
-
-    def test_it_changes_the_password_and_ends_the_other_sign_ins(self, alice, change):
-        other = sessions.begin_session(user=alice)
-        assert change().status_code == 302
-        alice.refresh_from_db()
-        assert alice.check_password("another-horse-9")
-        assert list(Session.objects.alive().values_list("id", flat=True)) == [Session.objects.earliest("id").id]
-        with pytest.raises(sessions.RefreshRefused):
-            sessions.renew_session(refresh=other.refresh)
-
-    def test_it_wants_the_old_one(self, alice, change):
-        assert 'role="alert"' in change(old="not-this-one").content.decode()
-        assert Session.objects.alive().count() == 1
-
-    def test_one_that_another_has_overtaken_is_told_so(self, alice, change, monkeypatch):
-        set_password = services.set_password
-
-        def overtaken(**fields):
-            set_password(user=User.objects.get(), password="quicker-horse-9")
-            set_password(**fields)
-
-        monkeypatch.setattr(services, "set_password", overtaken)
-        assert "meanwhile" in change().content.decode()
-        assert User.objects.get().check_password("quicker-horse-9")
-
-    def test_it_is_for_who_is_signed_in(self, db, browser):
-        assert browser.get(self.url).headers["Location"] == "/login/?next=/login/password/"
-
-    def test_both_admins_lead_there(self, olga, browser_of):
-        response = browser_of(olga).get("/admin/users/password_change/")
-        assert response.headers["Location"] == self.url
-
-
 def test_a_cookie_that_is_rubbish_does_not_redirect(db, browser):
     browser.cookies["tandem_access"] = "rubbish"
     assert browser.get("/api/v1/users/me/").status_code == 401
