@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -235,75 +234,3 @@ class TestUsesElsewhere:
         script(made).get(ME)
         assert api_of(alice).get(URL).json()["results"][0]["last_used_at"] is not None
         assert len(told()) == 1  # that it was made: this service owns it, and hears of uses elsewhere
-
-
-class TestBrowser:
-    @pytest.fixture
-    def send(self, alice, browser_of):
-        browser = browser_of(alice)
-        page = browser.get(URL).content.decode()
-        assert "<h1>API tokens</h1>" in page
-        assert '<select multiple class="form-control" name="scopes">' in page
-
-        def send(**fields):
-            fields |= {"csrfmiddlewaretoken": browser.cookies["csrftoken"].value}
-            return browser.post(URL, fields)
-
-        return send
-
-    def test_the_form_makes_one(self, send):
-        expires_at = f"{timezone.now() + timedelta(days=30):%Y-%m-%dT%H:%M}"
-        response = send(name="backup", scopes=["tasks:read", "tasks:write"], expires_at=expires_at)
-        assert response.status_code == 201
-        assert "&quot;token&quot;: &quot;tdm_" in response.content.decode()
-        assert ApiToken.objects.get().scopes == ["tasks:read", "tasks:write"]
-
-    def test_a_mistake_is_shown_and_the_rest_is_kept(self, send):
-        response = send(name="backup", scopes=["tasks:write"], expires_at="2001-01-01T00:00")
-        page = response.content.decode()
-        assert response.status_code == 400
-        assert "Give a time in the future." in page
-        assert re.search('<option value="tasks:write" selected', page)
-
-
-class TestAdmin:
-    @pytest.fixture
-    def list_url(self):
-        return "/admin/users/common/apitoken/"
-
-    def test_the_operator_sees_them_and_never_the_hash(self, alice, olga, make, browser_of, list_url):
-        made = make(alice, name="Nightly <backup>")
-        token = ApiToken.objects.get()
-        for url in (list_url, f"{list_url}?q=alice", f"{list_url}{made['id']}/change/"):
-            page = browser_of(olga).get(url).content.decode()
-            assert "Nightly &lt;backup&gt;" in page
-            assert token.digest not in page
-        assert token.digest[:8] in page
-        assert 'name="_save"' not in page
-
-    def test_the_operator_finds_whose_a_leaked_one_is(self, alice, bob, olga, make, browser_of, list_url):
-        secret, _ = make(alice, name="leaked")["token"], make(bob, name="other")
-        page = browser_of(olga).get(list_url, {"q": api_tokens.digest_of(secret.encode())}).content.decode()
-        assert "leaked" in page
-        assert "other" not in page
-
-    def test_the_operator_revokes_some(self, alice, olga, make, script, browser_of, list_url):
-        made, other = make(alice), make(alice)
-        browser = browser_of(olga)
-        browser.handler.enforce_csrf_checks = False
-        response = browser.post(list_url, {"action": "revoke", "_selected_action": [made["id"]]}, follow=True)
-        assert "Revoked. 1 changed." in response.content.decode()
-        assert [script(token).get(ME).status_code for token in (made, other)] == [401, 200]
-        [entry] = LogEntry.objects.all()
-        assert (entry.user, entry.object_id, entry.change_message) == (olga, made["id"], "Revoked.")
-
-    def test_who_may_only_look_may_not_revoke(self, alice, register, make, script, browser_of, list_url):
-        from django.contrib.auth.models import Permission
-
-        made, viewer = make(alice), register("viewer", is_staff=True)
-        viewer.user_permissions.add(Permission.objects.get(codename="view_apitoken"))
-        browser = browser_of(viewer)
-        browser.handler.enforce_csrf_checks = False
-        assert "Revoke the selected" not in browser.get(list_url).content.decode()
-        browser.post(list_url, {"action": "revoke", "_selected_action": [made["id"]]})
-        assert script(made).get(ME).status_code == 200
