@@ -77,19 +77,6 @@ def test_one_that_is_not_good_is_refused(make, ask, why):
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_it_is_refused_while_its_person_is_locked_out(alice, make, ask):
-    make()
-    for active, status in ((False, 401), (True, 200)):
-        type(alice).objects.filter(pk=alice.pk).update(is_active=active)
-        assert ask().status_code == status
-
-
-def test_it_is_refused_when_its_person_is_gone(alice, make, ask):
-    make()
-    type(alice).objects.filter(pk=alice.pk).delete()
-    assert_problem(ask(), 401, "token_not_valid")
-
-
 GARBAGE = {
     "the prefix": "tdm_",
     "one letter less": SECRET[:-1],

@@ -72,11 +72,6 @@ def test_one_that_comes_again_after_a_use_changes_nothing(script, hear, news):
     assert before["last_used_at"] is not None
 
 
-def test_one_that_expired_is_refused_without_any_news(script, hear, news):
-    hear(news(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
-    assert script.get(TASKS).status_code == 401
-
-
 def test_a_locked_person_s_is_refused(alice, script, hear, news, news_of):
     hear(news())
     for version, active, status in ((2, False, 401), (3, True, 200)):

@@ -16,7 +16,7 @@ from django.core.management import call_command
 
 from common.keys import key_set
 from tests.answers import assert_problem
-from user_service.tokens import checks, keys
+from user_service.tokens import keys
 from user_service.tokens import services as sessions
 
 URL = "/.well-known/jwks.json"
@@ -146,12 +146,6 @@ def test_the_command_makes_one_key_and_then_none(own_dir):
 def test_without_a_key_nothing_is_signed(alice, own_dir):
     with pytest.raises(ImproperlyConfigured, match="SIGNING_KEYS_DIR"):
         sessions.begin_session(user=alice)
-
-
-def test_the_deployment_check_misses_the_key(own_dir):
-    assert [message.id for message in checks.signing_key_is_there()] == ["tokens.E001"]
-    keys.create_key()
-    assert checks.signing_key_is_there() == []
 
 
 @pytest.mark.parametrize(
