@@ -180,6 +180,8 @@ def test_a_page_with_a_very_long_address_is_refused_and_not_renewed(alice, brows
     browser = browser_of(alice)
     run_out(browser, alice)
     assert browser.get(f"/api/v1/users/me/?{'x' * 3000}").status_code == 401
+
+
 def test_a_cookie_that_is_rubbish_does_not_redirect(db, browser):
     browser.cookies["tandem_access"] = "rubbish"
     assert browser.get("/api/v1/users/me/").status_code == 401
