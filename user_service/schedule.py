@@ -9,9 +9,11 @@ from user_service.lockout import services as lockout
 from user_service.mail import services as mail
 from user_service.tokens import rotation
 from user_service.tokens import services as tokens
+from user_service.users import services as users
 
 SCHEDULE = [
     Job(timedelta(seconds=1), erasure.expire_overdue),
+    Job(timedelta(seconds=1), users.answer_password_reset_requests),
     Job(timedelta(seconds=1), mail.send_due),
     Job(timedelta(minutes=1), exports.purge_exports),
     Job(timedelta(hours=1), tokens.purge_sessions),

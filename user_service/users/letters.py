@@ -49,10 +49,10 @@ def account_kept(reason: str) -> Letter:
         subject="Your account was not erased",
         body=f"""Hello,
 
-your account at Tandem was to be erased. It was not, and everything is as it was before:
+your account at Tandem was to be erased. It was not:
 
 {reason}
 
-You may ask again at any time.
+All that is yours is there. Sign in again; you may ask again at any time.
 """,
     )

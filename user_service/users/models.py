@@ -96,3 +96,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.display_name  # the admin shows the username where this is empty
+
+
+class PasswordResetRequest(models.Model):
+    """Somebody gave this address, known or not. Gone when the schedule has looked, about a second later."""
+
+    email = models.EmailField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"at {self.created_at:%Y-%m-%d %H:%M}"
