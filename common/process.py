@@ -3,7 +3,8 @@
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
@@ -11,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from common.transport import TransportUnavailable
 
 log = structlog.get_logger()
+Key = TypeVar("Key")
 MAX_BACKOFF_SECONDS = 5
 STEADY_SECONDS = 30  # longer than any attempt to connect
 
@@ -20,6 +22,26 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     return stopping
+
+
+def for_each(keys: Iterable[Key], do: Callable[[Key], object]) -> None:
+    """Do it with one key after the other; one that fails is logged, and holds up none of the others.
+
+    `do` is a transaction by itself. Raises the database's error when that is away.
+    """
+    for key in keys:
+        try:
+            do(key)
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.exception("failed for one", job=do.__qualname__, key=str(key))
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database's session is lost, and not just a statement refused."""
+    session = connection.connection
+    return isinstance(error, OperationalError | InterfaceError) and (session is None or session.closed)
 
 
 def keep_running(work: Callable[[threading.Event], None], stopping: threading.Event) -> None:

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from common import events, outbox
 from common.models import ApiToken
+from common.process import for_each
 from task_service.erasure.models import Erasure, LegalHold
 from task_service.erasure.rules import refusal
 from task_service.tasks import services as tasks
@@ -75,8 +76,7 @@ def sweep() -> None:
     """Look again at who was erased lately: their session may live for a moment longer, somebody may have assigned them,
     and what was told of an API token may come late.
     """
-    for user_id in Erasure.objects.lately_done().values_list("user_id", flat=True):
-        forget_person(user_id=user_id)
+    for_each(Erasure.objects.lately_done().values_list("user_id", flat=True), lambda key: forget_person(user_id=key))
 
 
 def promised(*, user_id: UUID) -> bool:

@@ -6,6 +6,7 @@ from django.db import OperationalError, connection
 
 from common.management.commands import run_schedule
 from common.management.commands.run_schedule import Job, Schedule
+from common.process import for_each
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,19 @@ def test_while_the_database_is_away_a_job_stays_due():
     connection.close()
     run(schedule, 2)
     assert len(tries) == 2
+
+
+def test_while_the_database_is_away_nobody_is_skipped():
+    tried = []
+
+    def do(key):
+        tried.append(key)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with pytest.raises(OperationalError):
+        for_each([1, 2], do)
+    assert tried == [1]
 
 
 def test_a_statement_that_takes_too_long_does_not_keep_the_others():

@@ -254,6 +254,23 @@ def test_a_task_of_the_last_moment_goes_with_the_next_look(alice, bob, erase, he
     assert bob.read(shared).json()["assignees"] == []
 
 
+def test_one_that_can_not_be_looked_at_holds_up_nobody_else(db, hear, person, monkeypatch):
+    people = [person(name) for name in ("dora", "emil", "fay")]
+    for each in people:
+        hear(events.ErasureCommitted(id=uuid7(), version=1, user_id=each.id))
+        each.make(title="By a token that lived a moment longer")
+    forget = services.tasks.leave_task
+
+    def fail_for_emil(*, task, user_id):
+        if user_id == people[1].id:
+            raise ValueError("a bad row")
+        return forget(task=task, user_id=user_id)
+
+    monkeypatch.setattr(services.tasks, "leave_task", fail_for_emil)
+    services.sweep()
+    assert list(Task.objects.values_list("created_by", flat=True)) == [people[1].id]
+
+
 def test_api_tokens_go_too_and_late_news_of_one_with_the_next_look(alice, erase, hear):
     now = datetime.now(UTC)
     facts = {"user_id": alice.id, "name": "laptop", "scopes": ["tasks:read"], "created_at": now, "revoked_at": None}

@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
+from structlog.testing import capture_logs
 
 from common import events, inbox
 from common.ids import uuid7
@@ -139,6 +140,19 @@ def test_what_is_committed_is_not_compensated(alice, erasure, how):
 def test_before_the_deadline_nothing_expires(erasure):
     services.expire_overdue()
     assert state_of(erasure) == "requested"
+
+
+def test_one_that_can_not_be_given_back_holds_up_nobody_else(register):
+    people = [register(name) for name in ("alice", "bob", "charlie")]
+    running = [services.request_erasure(user=person).erasure for person in people]
+    for erasure in running:
+        pass_deadline(erasure)
+    User.objects.filter(pk=people[1].pk).delete()  # as no service does
+    with capture_logs() as lines:
+        services.expire_overdue()
+    assert [state_of(erasure) for erasure in running] == ["expired", "requested", "expired"]
+    failed = [line for line in lines if line["log_level"] == "error"]
+    assert [(line["key"], line["exc_info"]) for line in failed] == [(str(running[1].pk), True)]
 
 
 def test_whom_an_operator_had_locked_before_stays_locked(alice):

@@ -16,6 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from common import events, outbox
+from common.process import for_each
 from user_service.erasure.models import Erasure, digest
 from user_service.mail.services import send_mail
 from user_service.users import letters
@@ -85,8 +86,8 @@ def expire_erasure(*, erasure_id: UUID) -> bool:
 
 
 def expire_overdue() -> None:
-    for erasure_id in Erasure.objects.overdue().values_list("id", flat=True):
-        expire_erasure(erasure_id=erasure_id)
+    """Whoever can't be given back now is tried again at the next look, and holds up nobody else."""
+    for_each(Erasure.objects.overdue().values_list("id", flat=True), lambda key: expire_erasure(erasure_id=key))
 
 
 def finish_erasure(*, erasure_id: UUID) -> None:

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import InterfaceError, OperationalError, connection
 from django.utils.module_loading import import_string
 
 from common.leader import Leader
-from common.process import keep_running, stop_on_signals
+from common.process import is_away, keep_running, stop_on_signals
 
 log = structlog.get_logger()
 TICK_SECONDS = 0.5
@@ -51,8 +50,7 @@ class Schedule:
         try:
             job.do()
         except Exception as error:
-            session = connection.connection
-            if isinstance(error, OperationalError | InterfaceError) and (session is None or session.closed):
-                raise  # the database is away: keep_running waits for it, and the job is still due
+            if is_away(error):
+                raise  # keep_running waits for the database, and the job is still due
             log.exception("job failed", job=job.do.__qualname__)
         self.next[job] = time.monotonic() + job.every.total_seconds()
