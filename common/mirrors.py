@@ -9,13 +9,15 @@ from django.db.models import Model
 
 
 class Mirror:
-    """A handler made of a function that says which row an event stands for; it takes events in bulk."""
+    """A handler made of a function that says which row an event stands for, or None; it takes events in bulk."""
 
-    def __init__(self, row_of: Callable[[Any], Model]) -> None:
+    def __init__(self, row_of: Callable[[Any], Model | None]) -> None:
         self.row_of = row_of
 
     def __call__(self, *events: Any) -> None:
-        upsert([self.row_of(event) for event in events])
+        rows = [row for event in events if (row := self.row_of(event)) is not None]
+        if rows:
+            upsert(rows)
 
 
 def upsert(rows: Sequence[Model]) -> None:

@@ -28,8 +28,14 @@ def revoke_session(event: events.SessionRevoked) -> None:
 
 
 @Mirror
-def mirror_api_token(event: events.ApiTokenEvent) -> ApiToken:
-    """What is said last is its end: that its use here is forgotten by then is no loss."""
+def mirror_api_token(event: events.ApiTokenEvent) -> ApiToken | None:
+    """What is said last is its end: that its use here is forgotten by then is no loss.
+
+    Of who was erased nothing is kept, however late it comes; what comes in the moment of the erasure goes with the
+    next sweep.
+    """
+    if User.objects.erased().filter(pk=event.user_id).exists():
+        return None
     return ApiToken(
         id=event.id,
         version=event.version,

@@ -10,6 +10,9 @@ class UserManager(BaseUserManager["User"]):
         """Without the tombstones of the erased, who have no name."""
         return self.exclude(username="")
 
+    def erased(self) -> models.QuerySet["User"]:
+        return self.filter(username="")
+
     def from_token(self, claims: dict[str, Any]) -> "User":
         """Return the token's person without a query: the signature vouches for them."""
         return User(id=UUID(claims["sub"]), username=claims["username"], version=0)

@@ -15,6 +15,7 @@ from task_service.erasure import services
 from task_service.erasure.models import Erasure, LegalHold
 from task_service.tasks.models import Participant, Task
 from task_service.user_mirror.models import User
+from tests.envelopes import api_token_event
 
 HOLDS = "/admin/tasks/erasure/legalhold/"
 RUNNING = "/admin/tasks/erasure/erasure/"
@@ -282,6 +283,14 @@ def test_api_tokens_go_too_and_late_news_of_one_with_the_next_look(alice, erase,
     hear(made[1])
     services.sweep()
     assert not ApiToken.objects.exists()
+
+
+def test_very_late_news_of_an_api_token_leaves_no_name_in_whatever_batch_it_comes(alice, bob, hear):
+    hear(events.UserErased(id=alice.id, version=2))
+    hers, his = api_token_event(user_id=alice.id), api_token_event(user_id=bob.id)
+    hear(hers)
+    hear(events.ApiTokenRevoked(**vars(hers) | {"version": 2}), his, hers)
+    assert [token.user_id for token in ApiToken.objects.all()] == [bob.id]
 
 
 def test_the_look_is_at_the_erased_of_late_alone(alice, hear, saga):
