@@ -1,5 +1,6 @@
 """Mail is owed from the commit of its cause on, until it has left or an operator has to look."""
 
+import socket
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused
 
@@ -184,6 +185,35 @@ def test_a_pass_is_bounded(monkeypatch):
         write()
     services.send_due()
     assert len(delivered()) == 2
+
+
+def test_a_slow_mail_server_gets_a_turn_that_is_bounded(server, monkeypatch):
+    now = [0]
+
+    def send_slowly(self, messages):
+        now[0] += 2
+        return EmailBackend.send_messages(self, messages)
+
+    monkeypatch.setattr(services, "monotonic", lambda: now[0])
+    monkeypatch.setattr(MailServer, "send_messages", send_slowly)
+    for _ in range(5):
+        write()
+    services.send_due()
+    assert (len(delivered()), now) == (3, [6])
+    services.send_due()
+    assert len(delivered()) == 5
+
+
+def test_a_mail_server_that_says_nothing_is_left_after_a_timeout(settings):
+    assert settings.EMAIL_TIMEOUT == 5
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        settings.EMAIL_TIMEOUT = 0.1
+        mail = write()
+        services.send_due()
+    assert fresh(mail).state == "pending"
+    assert fresh(mail).error.endswith("timed out")
 
 
 def test_old_ones_are_deleted_after_a_month_and_those_still_owed_never():

@@ -4,6 +4,7 @@ At least once: who dies between the mail server's yes and the mark sends it agai
 """
 
 from datetime import timedelta
+from time import monotonic
 
 import structlog
 from django.conf import settings
@@ -16,6 +17,7 @@ from user_service.users.models import User
 
 log = structlog.get_logger()
 BATCH = 20
+TURN_SECONDS = 5  # then the schedule's other jobs have theirs
 MAX_ATTEMPTS = 10  # over two hours
 FIRST_DELAY, LONGEST_DELAY = timedelta(seconds=15), timedelta(hours=1)
 
@@ -37,14 +39,15 @@ def retry(*, mail: OutgoingMail) -> bool:
 
 
 def send_due() -> None:
-    """Send what is due: a bounded number of mails, and until the first that fails.
+    """Send what is due: a bounded number of mails, for a bounded time, and until the first that fails.
 
-    So a mail server that does not answer holds up the schedule for one timeout, and a mail that it refuses the others
-    for a second.
+    So a mail server that does not answer holds up the schedule for one timeout, one that is slow for TURN_SECONDS and
+    the mail in hand, and a mail that it refuses the others for a second.
     """
+    ends = monotonic() + TURN_SECONDS
     for _ in range(BATCH):
         mail = _claim()
-        if mail is None or not _send(mail):
+        if mail is None or not _send(mail) or monotonic() >= ends:
             break
 
 
