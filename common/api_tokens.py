@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from common import events, inbox, outbox
 from common.models import ApiToken
+from common.purges import LIMIT, delete_some
 
 PREFIX = b"tdm_"  # tells it from an access token; scanners for leaked secrets know it by that
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -40,6 +41,9 @@ def note_use(token: ApiToken) -> None:
             outbox.publish(events.ApiTokenUsed(id=token.pk, version=int(now.timestamp()), used_at=now))
 
 
-def purge() -> int:
-    """Delete what expired a month ago; return how many. What was revoked stays as long: its creation may come late."""
-    return ApiToken.objects.filter(expires_at__lt=Now() - KEPT).delete()[0]
+def purge(limit: int = LIMIT) -> int:
+    """Delete what expired a month ago, at most `limit`; return how many.
+
+    What was revoked stays as long: its creation may come late.
+    """
+    return delete_some(ApiToken.objects.filter(expires_at__lt=Now() - KEPT), limit)

@@ -15,6 +15,7 @@ from common.cloudevents import BadEvent, Envelope, decode_envelope, decode_event
 from common.events import Event
 from common.mirrors import Mirror
 from common.models import InboxEvent
+from common.purges import LIMIT, delete_some
 
 Handlers = Mapping[type[Event], Callable[..., None]]
 
@@ -82,7 +83,6 @@ def _insert_new(envelopes: Sequence[Envelope]) -> set[Any]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def purge(limit: int = 10_000) -> int:
+def purge(limit: int = LIMIT) -> int:
     """Delete rows past settings.INBOX_RETENTION, at most `limit`; return how many."""
-    old = InboxEvent.objects.filter(received_at__lt=Now() - settings.INBOX_RETENTION).values("event_id")[:limit]
-    return InboxEvent.objects.filter(event_id__in=old).delete()[0]
+    return delete_some(InboxEvent.objects.filter(received_at__lt=Now() - settings.INBOX_RETENTION), limit)

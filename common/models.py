@@ -121,6 +121,7 @@ class ApiToken(models.Model):
     objects = ApiTokenQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index("expires_at", name="api_token_expiry")]
         verbose_name = "API token"
 
     def __str__(self) -> str:

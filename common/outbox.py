@@ -16,6 +16,7 @@ from common.cloudevents import encode
 from common.events import Event
 from common.ids import uuid7
 from common.models import OutboxEvent
+from common.purges import LIMIT, delete_some
 
 MAX_ATTEMPTS = 10
 RETRIES = 100  # of a batch at most: what nobody hears must not keep the rest waiting
@@ -121,9 +122,7 @@ def mark_failed(row_id: int, reason: str) -> None:
     )
 
 
-def purge_sent(limit: int = 10_000) -> int:
+def purge_sent(limit: int = LIMIT) -> int:
     """Delete sent rows past settings.OUTBOX_RETENTION, at most `limit`; return how many."""
-    old = OutboxEvent.objects.filter(
-        state=OutboxEvent.State.SENT, sent_at__lt=Now() - settings.OUTBOX_RETENTION
-    ).values("id")[:limit]
-    return OutboxEvent.objects.filter(id__in=old).delete()[0]
+    sent = OutboxEvent.objects.filter(state=OutboxEvent.State.SENT)
+    return delete_some(sent.filter(sent_at__lt=Now() - settings.OUTBOX_RETENTION), limit)

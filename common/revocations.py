@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 from rest_framework_simplejwt.settings import api_settings
 
 from common.models import Revocation
+from common.purges import LIMIT, delete_some
 
 log = structlog.get_logger()
 POLL_SECONDS = 0.5
@@ -68,6 +69,6 @@ def revoke(ids: Collection[UUID]) -> None:
     Revocation.objects.bulk_create([Revocation(id=sid) for sid in ids], ignore_conflicts=True)
 
 
-def purge() -> int:
-    """Delete what no token can be refused by any more; return how many."""
-    return Revocation.objects.filter(created_at__lt=Now() - 2 * KEPT).delete()[0]
+def purge(limit: int = LIMIT) -> int:
+    """Delete what no token can be refused by any more, at most `limit`; return how many."""
+    return delete_some(Revocation.objects.filter(created_at__lt=Now() - 2 * KEPT), limit)

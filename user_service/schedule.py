@@ -16,8 +16,8 @@ SCHEDULE = [
     Job(timedelta(seconds=1), users.answer_password_reset_requests),
     Job(timedelta(seconds=1), mail.send_due),
     Job(timedelta(minutes=1), exports.purge_exports),
-    Job(timedelta(hours=1), tokens.purge_sessions),
-    Job(timedelta(hours=1), lockout.purge_attempts),
-    Job(timedelta(hours=1), mail.purge),
+    Job(timedelta(minutes=1), tokens.purge_sessions),
+    Job(timedelta(minutes=1), lockout.purge_attempts),
+    Job(timedelta(minutes=1), mail.purge),
     Job(timedelta(days=1), rotation.rotate),
 ]

@@ -53,6 +53,7 @@ class Erasure(models.Model):
     objects = ErasureQuerySet.as_manager()
 
     class Meta:
+        indexes = [models.Index("deadline", name="erasure_overdue", condition=Q(state="requested"))]
         constraints = [
             models.UniqueConstraint(
                 "user_id", name="erasure_one_running", condition=Q(state__in=["requested", "committed"])

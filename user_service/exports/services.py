@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from common import events, outbox
+from common.purges import delete_some
 from user_service.exports.models import Export, Part
 from user_service.users.models import User
 
@@ -36,6 +37,6 @@ def keep_part(*, export_id: UUID, number: int, parts: int, data: bytes) -> None:
             Export.objects.filter(pk=export.pk).update(state=State.READY, ready_at=Now())
 
 
-def purge_exports() -> int:
-    """Delete what has expired; return how many rows."""
-    return Export.objects.expired().delete()[0]
+def purge_exports(limit: int = 500) -> int:
+    """Delete what has expired, at most `limit` with their parts, which are megabytes; return how many rows."""
+    return delete_some(Export.objects.expired(), limit)

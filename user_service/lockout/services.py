@@ -6,6 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from common.purges import LIMIT, delete_some
 from user_service.lockout.policy import code_key, fold
 from user_service.users.models import User
 
@@ -42,7 +43,9 @@ def unlock(*, name: str) -> None:
     AccessAttempt.objects.filter(username=name).delete()
 
 
-def purge_attempts() -> int:
-    """Delete what counts no more; return how many."""
-    deleted: int = AccessAttempt.objects.filter(attempt_time__lte=Now() - settings.AXES_COOLOFF_TIME).delete()[0]
-    return deleted
+def purge_attempts(limit: int = LIMIT) -> int:
+    """Delete what counts no more, at most `limit`; return how many.
+
+    No index leads to it: the table holds the tries of some minutes.
+    """
+    return delete_some(AccessAttempt.objects.filter(attempt_time__lte=Now() - settings.AXES_COOLOFF_TIME), limit)

@@ -48,6 +48,7 @@ class OutgoingMail(models.Model):
         indexes = [
             models.Index("next_attempt_at", name="mail_due", condition=Q(state="pending")),
             models.Index("person", "created_at", name="mail_of_person"),
+            models.Index("created_at", name="mail_created"),
         ]
         verbose_name = "outgoing mail"
         verbose_name_plural = "outgoing mail"

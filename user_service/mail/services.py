@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.db.models.functions import Now
 
+from common.purges import LIMIT, delete_some
 from user_service.mail.models import OutgoingMail
 from user_service.users.models import User
 
@@ -51,10 +52,10 @@ def send_due() -> None:
             break
 
 
-def purge() -> int:
-    """Delete what was written a month ago and is not owed any more; return how many."""
-    old = OutgoingMail.objects.exclude(state=OutgoingMail.State.PENDING)
-    return old.filter(created_at__lt=Now() - timedelta(days=30)).delete()[0]
+def purge(limit: int = LIMIT) -> int:
+    """Delete what was written a month ago and is not owed any more, at most `limit`; return how many."""
+    not_owed = OutgoingMail.objects.exclude(state=OutgoingMail.State.PENDING)
+    return delete_some(not_owed.filter(created_at__lt=Now() - timedelta(days=30)), limit)
 
 
 def _claim() -> OutgoingMail | None:

@@ -1,17 +1,23 @@
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from common.ids import uuid7
+
+ENDED_AT = Least("revoked_at", "expires_at")  # PostgreSQL's passes over NULL
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
     def alive(self) -> Self:
         return self.filter(revoked_at=None, expires_at__gt=Now())
+
+    def ended_before(self, moment: Any) -> Self:
+        """Revoked or run out, whichever was first."""
+        return self.alias(ended_at=ENDED_AT).filter(ended_at__lt=moment)
 
 
 class Session(models.Model):
@@ -35,6 +41,9 @@ class Session(models.Model):
     ip = models.GenericIPAddressField(null=True)
 
     objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(ENDED_AT, name="session_ended")]
 
     def __str__(self) -> str:
         return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"

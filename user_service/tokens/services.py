@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Func, OuterRef, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.exceptions import AuthenticationFailed
@@ -15,6 +15,7 @@ from rest_framework_simplejwt.settings import api_settings
 
 from common import events, outbox, revocations
 from common.ids import time_of, uuid7
+from common.purges import LIMIT, delete_some
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken, RefreshToken
@@ -105,10 +106,9 @@ def note_second_factor(*, session: UUID, used: bool) -> None:
     Session.objects.filter(id=session).update(second_factor=used)
 
 
-def purge_sessions() -> int:
-    """Delete sessions that ended a month ago; return how many."""
-    old = Now() - timedelta(days=30)
-    return Session.objects.filter(Q(revoked_at__lt=old) | Q(expires_at__lt=old)).delete()[0]
+def purge_sessions(limit: int = LIMIT) -> int:
+    """Delete sessions that ended a month ago, at most `limit`; return how many."""
+    return delete_some(Session.objects.ended_before(Now() - timedelta(days=30)), limit)
 
 
 def _in_grace(session: Session, token_id: UUID) -> bool:

@@ -50,12 +50,12 @@ class Relay:
 
     def purge(self) -> None:
         """Delete a bounded number of old rows; while there are more, the next turn goes on, after its batch."""
-        sent, received = outbox.purge_sent(PURGE_ROWS), inbox.purge(PURGE_ROWS)
-        revocations.purge()
-        api_tokens.purge()
-        if max(sent, received) < PURGE_ROWS:
+        purges = {"outbox": outbox.purge_sent, "inbox": inbox.purge}
+        purges |= {"revocations": revocations.purge, "api_tokens": api_tokens.purge}
+        gone = {name: purge(PURGE_ROWS) for name, purge in purges.items()}
+        if max(gone.values()) < PURGE_ROWS:
             self.purged_at = time.monotonic()
-        log.info("purged", outbox=sent, inbox=received)
+        log.info("purged", **gone)
 
     def relay_batch(self) -> int:
         """Publish what is due; return how many rows were looked at.
