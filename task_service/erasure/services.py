@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from common import events, outbox
@@ -60,16 +60,24 @@ def commit_erasure(*, event: events.ErasureCommitted) -> None:
 
 
 def forget_person(*, user_id: UUID) -> None:
-    """Take the person out of every task, also in the trash; what is then nobody's is erased, and so are API tokens."""
+    """Take the person out of every task, also in the trash; what is then nobody's is erased.
+
+    So are their API tokens, and what they might do as an operator.
+    """
     with transaction.atomic():
-        theirs_too = ApiToken.objects.filter(user=user_id)
-        named = [user_id, *theirs_too.values_list("id", flat=True)]
-        LogEntry.objects.filter(object_id__in=map(str, named)).update(object_repr=F("object_id"))
-        theirs_too.delete()
+        log_about(user_id=user_id).update(object_repr=F("object_id"))
+        for mine in (ApiToken, User.user_permissions.through, User.groups.through):
+            mine._base_manager.filter(user=user_id).delete()
         theirs = Task.objects.filter(participants__user=user_id).select_for_update(of=("self",)).order_by("-id")
         while found := list(theirs[:BATCH].prefetch_related("participants")):
             private = [task for task in found if not tasks.leave_task(task=task, user_id=user_id)]
             tasks.erase_tasks(tasks=private)
+
+
+def log_about(*, user_id: UUID) -> QuerySet[LogEntry]:
+    """What the admin's log has of the person and of their API tokens."""
+    ids = [user_id, *ApiToken.objects.filter(user=user_id).values_list("id", flat=True)]
+    return LogEntry.objects.filter(object_id__in=map(str, ids))
 
 
 def sweep() -> None:

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 from django.db import transaction
 
-from common import events, outbox
+from common import admin_log, events, outbox
 from common.models import ApiToken
-from task_service.erasure.models import LegalHold
+from task_service.erasure.models import Erasure, LegalHold
+from task_service.erasure.services import log_about
 from task_service.tasks.models import Task
 from task_service.tasks.services import event_of
 from task_service.user_mirror.models import User
@@ -28,12 +29,30 @@ def tell_export(*, export_id: UUID, user_id: UUID) -> None:
 
 
 def gather(user_id: UUID) -> dict[str, Any]:
-    """Return {file: rows}. A new table that holds something about people gets a line here."""
+    """Return {file: rows}. A new table that holds something about people gets a line here.
+
+    tests/task_service/test_what_is_held.py lists every table, and why some are left out.
+    """
     tasks = Task.objects.filter(participants__user=user_id).order_by("id").prefetch_related("participants")
-    known = User.objects.filter(pk=user_id).values("id", "username", "display_name", "is_active", "is_staff", "version")
     return {
         "tasks": [event_of(events.TaskCreated, task) for task in tasks],
-        "known_to_tasks": list(known),
+        "known_to_tasks": [_known(user) for user in User.objects.filter(pk=user_id)],
         "api_tokens_in_tasks": list(ApiToken.objects.filter(user=user_id).order_by("id").values(*API_TOKEN)),
         "legal_holds": list(LegalHold.objects.filter(person=user_id).values("since")),
+        "legal_holds_placed": list(LegalHold.objects.filter(placed_by=user_id).values("id", "since")),
+        "erasures_in_tasks": list(Erasure.objects.filter(user_id=user_id).values("id", "state", "reason", "done_at")),
+        "admin_log_in_tasks": {
+            "about_you": admin_log.about(log_about(user_id=user_id).order_by("id")),
+            "by_you": admin_log.by(user_id),
+        },
+    }
+
+
+def _known(user: User) -> dict[str, Any]:
+    fields = ["id", "username", "display_name", "is_active", "is_staff", "is_superuser", "version"]
+    rights = user.user_permissions.values_list("content_type__app_label", "codename").order_by("id")
+    groups = user.groups.values_list("name", flat=True).order_by("id")
+    return {name: getattr(user, name) for name in fields} | {
+        "permissions": [".".join(right) for right in rights],
+        "groups": list(groups),
     }

@@ -86,7 +86,7 @@ def test_the_archive_holds_what_both_services_hold(alice, api, export):
     with ZipFile(BytesIO(answer.content)) as file:
         found = {name: json.loads(file.read(name)) for name in file.namelist()}
     ours = {"profile.json", "sessions.json", "second_factor.json", "failed_tries.json", "erasures.json"}
-    ours |= {"api_tokens.json", "mails.json"}
+    ours |= {"api_tokens.json", "mails.json", "admin_log.json"}
     assert set(found) == ours | {"tasks.json", "known_to_tasks.json", "legal_holds.json"}
     assert found["tasks.json"] == GATHERED["tasks"]
     assert (found["profile.json"]["email"], len(found["sessions.json"])) == ("alice@example.org", 1)

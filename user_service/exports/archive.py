@@ -1,4 +1,7 @@
-"""The archive: a ZIP of JSON files. A new table that holds something about people gets a line in FILES."""
+"""The archive: a ZIP of JSON files. A new table that holds something about people gets a line in FILES.
+
+tests/user_service/test_what_is_held.py lists every table, and why some are left out.
+"""
 
 import json
 import zlib
@@ -8,27 +11,35 @@ from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Case, When
 
+from common import admin_log as log
 from common.models import ApiToken
 from user_service.erasure.models import Erasure
 from user_service.exports.models import Export
 from user_service.lockout import services as lockout
 from user_service.second_factor.models import SecondFactor
+from user_service.users import services as users
 from user_service.users.models import User
 
 
 def profile(user: User) -> Any:
-    fields = ["id", "username", "email", "display_name", "time_zone", "is_active", "is_staff", "version", "last_login"]
-    return {name: getattr(user, name) for name in [*fields, "created_at", "updated_at"]}
+    fields = ["id", "username", "email", "display_name", "time_zone", "is_active", "is_staff", "is_superuser"]
+    rights = user.user_permissions.values_list("content_type__app_label", "codename").order_by("id")
+    groups = user.groups.values_list("name", flat=True).order_by("id")
+    return {name: getattr(user, name) for name in [*fields, "version", "last_login", "created_at", "updated_at"]} | {
+        "permissions": [".".join(right) for right in rights],
+        "groups": list(groups),
+    }
 
 
 def sessions(user: User) -> Any:
-    fields = ["id", "created_at", "last_used_at", "expires_at", "revoked_at", "user_agent", "ip"]
+    fields = ["id", "created_at", "last_used_at", "expires_at", "revoked_at", "second_factor", "user_agent", "ip"]
     return list(user.sessions.order_by("id").values(*fields))
 
 
 def erasures(user: User) -> Any:
-    fields = ["id", "state", "reason", "requested_at", "deadline", "finished_at"]
+    fields = ["id", "state", "reason", "requested_at", "deadline", "committed_at", "finished_at"]
     return list(Erasure.objects.filter(user_id=user.pk).order_by("id").values(*fields))
 
 
@@ -47,7 +58,15 @@ def api_tokens(user: User) -> Any:
 
 
 def mails(user: User) -> Any:
-    return list(user.mails.order_by("id").values("recipient", "subject", "created_at", "sent_at"))
+    """A body that is a secret is not told: it lets whoever holds it set a new password."""
+    told = Case(When(holds_token=False, then="body"))
+    fields = ["recipient", "subject", "state", "created_at", "sent_at"]
+    return list(user.mails.order_by("id").values(*fields, text=told))
+
+
+def admin_log(user: User) -> Any:
+    entries = [*users.log_about(user).order_by("id"), *lockout.log_about(user).order_by("id")]
+    return {"about_you": log.about(entries), "by_you": log.by(user.pk)}
 
 
 FILES: dict[str, Callable[[User], Any]] = {
@@ -58,6 +77,7 @@ FILES: dict[str, Callable[[User], Any]] = {
     "api_tokens.json": api_tokens,
     "mails.json": mails,
     "erasures.json": erasures,
+    "admin_log.json": admin_log,
 }
 
 

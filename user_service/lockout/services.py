@@ -23,9 +23,13 @@ def forgive_codes(*, person: User) -> None:
 def forget(*, person: User) -> None:
     """Nothing of them stays, nor in the log of who unlocked them."""
     tries_of(person=person).delete()
+    log_about(person).update(object_repr="erased", change_message="Unlocked somebody who was erased since.")
+
+
+def log_about(person: User) -> QuerySet[LogEntry]:
+    """What the admin's log has of their being unlocked."""
     told = [f"Unlocked {name}." for name in names_of(person)]
-    log = LogEntry.objects.filter(content_type__app_label="axes", change_message__in=told)
-    log.update(object_repr="erased", change_message="Unlocked somebody who was erased since.")
+    return LogEntry.objects.filter(content_type__app_label="axes", change_message__in=told)
 
 
 def tries_of(*, person: User) -> QuerySet[AccessAttempt]:

@@ -10,12 +10,13 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from common import events, outbox
 from common.models import ApiToken
+from user_service.erasure.models import Erasure
 from user_service.lockout import services as lockout
 from user_service.mail.services import send_mail
 from user_service.tokens import services as tokens
@@ -132,10 +133,16 @@ def erase_user(*, user_id: UUID) -> None:
         tokens.end_sessions(user=user)
         lockout.forget(person=user)
         outbox.publish(events.UserErased(id=user.id, version=user.version + 1))
-        named = [user.id, *user.mails.values_list("id", flat=True)]
-        named += ApiToken.objects.filter(user=user).values_list("id", flat=True)
-        LogEntry.objects.filter(object_id__in=map(str, named)).update(object_repr=F("object_id"))
+        log_about(user).update(object_repr=F("object_id"))
         user.delete()
+
+
+def log_about(user: User) -> QuerySet[LogEntry]:
+    """What the admin's log has of the account and of what hangs on it."""
+    ids = [user.id, *user.mails.values_list("id", flat=True)]
+    ids += ApiToken.objects.filter(user=user).values_list("id", flat=True)
+    ids += Erasure.objects.filter(user_id=user.id).values_list("id", flat=True)
+    return LogEntry.objects.filter(object_id__in=map(str, ids))
 
 
 @contextmanager
