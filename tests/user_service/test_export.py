@@ -7,6 +7,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -35,6 +36,10 @@ def deliver(export_id, numbers, count=3):
     for number in numbers:
         data = pieces(count)[number - 1]
         hear(events.ExportPart(id=export_id, version=number, parts=count, data=data))
+
+
+def ask_earlier(**span):
+    Export.objects.update(requested_at=F("requested_at") - timedelta(**span))
 
 
 @pytest.fixture
@@ -111,8 +116,19 @@ def test_it_takes_no_fields(api):
     assert field_errors(api.post(URL, {"format": "csv"})) == {"format": "unknown"}
 
 
-def test_a_ready_one_is_replaced_by_the_next(api, export):
+def test_a_ready_one_stands_for_five_minutes(api, export):
     deliver(export.pk, [1, 2, 3])
+    ask_earlier(minutes=4, seconds=50)
+    answer = api.post(URL)
+    assert_problem(answer, 429, "throttled")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    assert (api.get(URL).json()["id"], api.get(ARCHIVE).status_code) == (str(export.pk), 200)
+    assert OutboxEvent.objects.filter(type="export.requested").count() == 1
+
+
+def test_a_ready_one_is_replaced_by_the_next_after_that(api, export):
+    deliver(export.pk, [1, 2, 3])
+    ask_earlier(minutes=5)
     assert api.post(URL).json()["state"] == "requested"
     assert not Part.objects.exists()
     deliver(export.pk, [1])  # of the one that is gone

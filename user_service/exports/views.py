@@ -28,6 +28,7 @@ class ZipRenderer(BaseRenderer):
 class ExportView(HonestQueryMixin, GenericAPIView[Export]):
     """A copy of all that is held about you: POST asks for it, GET tells whether it is ready, and then answers it.
 
+    POST answers the one that is being gathered; it asks for a new one once the last was asked for 5 minutes ago.
     As `application/zip` (or with `?format=zip`) it is the archive, a ZIP of JSON files. It is kept for a day.
     """
 
