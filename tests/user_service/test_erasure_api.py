@@ -160,6 +160,30 @@ def test_olga_cancels_and_sends_again_where_that_can_be(operator, olga, alice, b
     assert [(entry.user, entry.change_message) for entry in entries] == [(olga, message) for message in logged]
 
 
+@pytest.mark.parametrize("end", [refused, lambda erasure: services.cancel_erasure(erasure_id=erasure.id)])
+def test_whom_olga_locks_meanwhile_stays_locked_if_they_are_not_erased(operator, olga, alice, api, password, end):
+    erasure = services.request_erasure(user=alice).erasure
+    for _ in range(2):
+        operator.post(ADMIN, {"action": "keep_locked", "_selected_action": [str(erasure.id)]})
+    end(erasure)
+    assert not User.objects.get(pk=alice.pk).is_active
+    assert_problem(
+        api.post("/api/v1/auth/token/", {"username": "alice", "password": password}), 401, "invalid_credentials"
+    )
+    assert "An operator has locked it" in alice.mails.get().body
+    entry = LogEntry.objects.get(object_id=str(erasure.id))
+    assert (entry.user, entry.change_message) == (olga, "Stays locked if it is not erased.")
+
+
+def test_what_is_decided_has_no_lock_to_keep(operator, alice):
+    erasure = services.request_erasure(user=alice).erasure
+    prepared(erasure)
+    operator.post(ADMIN, {"action": "keep_locked", "_selected_action": [str(erasure.id)]})
+    done(erasure)
+    assert state_of(erasure) == "done"
+    assert not LogEntry.objects.exists()
+
+
 def test_the_rows_are_not_edited_nor_deleted(operator, alice):
     erasure = services.request_erasure(user=alice).erasure
     assert operator.post(f"{ADMIN}{erasure.id}/change/", {"state": "done"}).status_code == 403

@@ -1,12 +1,16 @@
 """Who may touch whose account in the people admin: Olga is a superuser, Otto may change people, Bob is one of them."""
 
+import threading
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
 from tests import hidden_fields
 from tests.forms import shown
+from tests.waiting import wait_until
 from user_service.erasure import services as erasure
 from user_service.users import services
 from user_service.users.models import User
@@ -55,6 +59,32 @@ def test_rights_do_not_change_under_an_erasure(olga, bob, admin_of):
     assert "being erased" in response.content.decode()
     bob.refresh_from_db()
     assert not bob.is_active
+
+
+def test_who_locks_a_person_just_as_an_erasure_begins_is_told(transactional_db, olga, bob, admin_of, in_threads):
+    """Else the lock would change nothing, and be forgotten when the account is given back."""
+    browser, url = admin_of(olga), f"{PEOPLE}{bob.pk}/change/"
+    form = {name: value for name, value in shown(browser, url).items() if value and name != "is_active"}
+    begun = threading.Event()
+
+    def erase():
+        with transaction.atomic():
+            erasure.request_erasure(user=bob)
+            begun.set()
+            wait_until(waits_for_lock)
+
+    def lock():
+        begun.wait(10)
+        return browser.post(url, form)
+
+    _, answer = in_threads(2, lambda number: (erase, lock)[number]())
+    assert "being erased" in answer.content.decode()
+
+
+def waits_for_lock():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
+        return cursor.fetchall()
 
 
 def test_who_was_an_operator_does_not_take_the_log_along(olga, bob, admin_of):

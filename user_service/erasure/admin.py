@@ -30,13 +30,13 @@ class ErasureAdmin(ServiceAdmin):
     """Accounts on their way out. What happens goes through erasure.services; the rows can't be edited."""
 
     form = ErasureForm
-    list_display = ["id", "person", "state", "reason", "requested_at", "deadline", "committed_at", "finished_at"]
+    list_display = ["id", "person", "state", "reason", "unlocks", "requested_at", "deadline", "finished_at"]
     list_filter = ["state", "requested_at"]
     search_fields = ["=id", "=user_id"]
     ordering = ["-requested_at"]
-    readonly_fields = ["id", "user_id", "state", "reason", "requested_at", "deadline", "committed_at", "finished_at"]
-    readonly_fields += ["version"]
-    actions = ["retry", "cancel"]
+    readonly_fields = ["id", "user_id", "unlocks", "state", "reason", "requested_at", "deadline", "committed_at"]
+    readonly_fields += ["finished_at", "version"]
+    actions = ["retry", "cancel", "keep_locked"]
 
     def get_fields(self, request: HttpRequest, obj: Erasure | None = None) -> list[str]:
         return self.readonly_fields if obj else ["person"]
@@ -50,6 +50,10 @@ class ErasureAdmin(ServiceAdmin):
     @admin.display(description="person")
     def person(self, erasure: Any) -> str:
         return erasure.username or "erased"
+
+    @admin.display(description="unlocked if not erased", boolean=True)
+    def unlocks(self, erasure: Erasure) -> bool:
+        return erasure.was_active
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -71,3 +75,8 @@ class ErasureAdmin(ServiceAdmin):
     @admin.action(description="Cancel, where nothing is decided yet", permissions=["manage"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> None:
         change_each(self, request, queryset, lambda row: services.cancel_erasure(erasure_id=row.pk), "Cancelled.")
+
+    @admin.action(description="Keep the account locked, if it is not erased", permissions=["manage"])
+    def keep_locked(self, request: HttpRequest, queryset: QuerySet[Erasure]) -> None:
+        message = "Stays locked if it is not erased."
+        change_each(self, request, queryset, lambda row: services.keep_locked(erasure_id=row.pk), message)

@@ -80,6 +80,12 @@ def cancel_erasure(*, erasure_id: UUID) -> bool:
     return _compensate(erasure_id, State.CANCELLED, BY_OPERATOR)
 
 
+def keep_locked(*, erasure_id: UUID) -> bool:
+    """If it is called off, leave the account locked, as an operator; say whether it was not so already, or too late."""
+    running = Erasure.objects.filter(pk=erasure_id, state=State.REQUESTED, was_active=True)
+    return bool(running.update(was_active=False))
+
+
 def expire_erasure(*, erasure_id: UUID) -> bool:
     """Call it off if the deadline has passed; say whether it had."""
     return _compensate(erasure_id, State.EXPIRED, LATE, Q(deadline__lte=Now()))
@@ -111,7 +117,7 @@ def send_again(*, erasure_id: UUID) -> bool:
 def notify(*, user: User, erasure: Erasure, reason: str) -> None:
     """Tell the person why their account is as it was, in the transaction that restores it."""
     Erasure.objects.filter(pk=erasure.pk).update(reason=reason)
-    send_mail(person=user, recipient=user.email, **letters.account_kept(reason))
+    send_mail(person=user, recipient=user.email, **letters.account_kept(user, reason))
 
 
 def _compensate(erasure_id: UUID, state: Erasure.State, reason: str, on: Q | None = None) -> bool:

@@ -73,8 +73,8 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
         cleaned = form.cleaned_data
         if change:
             fields = {name: cleaned[name] for name in form.changed_data if name not in ("user_permissions", "password")}
-            if fields.keys() & {"is_active", *RIGHTS} and Erasure.objects.running().filter(user_id=obj.pk).exists():
-                raise ValidationError("This account is being erased: cancel that first.", code="being_erased")
+            if fields.keys() & {"is_active", *RIGHTS}:
+                self.refuse_while_erased(obj)
             services.update_user(user=obj, changes=fields)
         else:
             made = services.register_user(
@@ -84,6 +84,16 @@ class UserAdmin(DjangoUserAdmin, ServiceAdmin):  # type: ignore[type-arg, misc]
                 display_name=cleaned["display_name"],
             )
             obj.pk = made.pk
+
+    def refuse_while_erased(self, person: User) -> None:
+        """The account is locked, and given back as it was if it is not erased: that must not undo what is done here.
+
+        The row stays locked until the form is saved, so that no erasure begins meanwhile.
+        """
+        User.objects.select_for_update(no_key=True).get(pk=person.pk)
+        if Erasure.objects.running().filter(user_id=person.pk).exists():
+            there = 'cancel that first, or choose "Keep the account locked" there.'
+            raise ValidationError(f"This account is being erased, and locked: {there}", code="being_erased")
 
     @admin.display(description="second factor", boolean=True)
     def has_second_factor(self, user: User) -> bool:

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from user_service.users.models import User
+
 
 class Letter(TypedDict):
     subject: str
@@ -44,7 +46,8 @@ If it was not you, set a new one now: {settings.PUBLIC_URL}/login/forgot/
     )
 
 
-def account_kept(reason: str) -> Letter:
+def account_kept(user: User, reason: str) -> Letter:
+    now = "Sign in again; you may ask again at any time." if user.is_active else "An operator has locked it."
     return Letter(
         subject="Your account was not erased",
         body=f"""Hello,
@@ -53,6 +56,6 @@ your account at Tandem was to be erased. It was not:
 
 {reason}
 
-All that is yours is there. Sign in again; you may ask again at any time.
+All that is yours is there. {now}
 """,
     )

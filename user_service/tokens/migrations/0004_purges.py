@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tokens', '0002_session_second_factor'),
+        ('tokens', '0003_refresh_generations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
