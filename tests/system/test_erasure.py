@@ -1,17 +1,24 @@
 """The end of an account, at the edge: Alice goes, Bob shares a task with her; whoever dies meanwhile comes back."""
 
 import json
+from datetime import datetime
 from io import BytesIO
 from zipfile import ZipFile
 
 import pytest
 
 from tests.system import oracle
-from tests.system.running import PASSWORD
-from tests.system.test_kill_points import end_waiting_sessions, locked
-
-ME = "/api/v1/users/me/"
-HOLDS = "/admin/tasks/erasure/legalhold/"
+from tests.system.leaving import (
+    ME,
+    check_gone,
+    check_there,
+    ended,
+    erase,
+    lay_hold,
+    make_tasks,
+    pass_deadline,
+    signs_in,
+)
 
 
 @pytest.fixture
@@ -20,57 +27,9 @@ def tasks(system, alice, bob):
     return make_tasks(system, alice, bob)
 
 
-def make_tasks(system, alice, bob):
-    known = "SELECT FROM user_mirror_user WHERE id IN (%s, %s)"
-    system.eventually(lambda: len(system.sql("task_service", known, alice.id, bob.id)) == 2)
-    private = alice.post("/api/v1/tasks/", json={"title": "Secret"})
-    shared = alice.post("/api/v1/tasks/", json={"title": "Ours", "assignees": [bob.id]})
-    theirs = bob.post("/api/v1/tasks/", json={"title": "His", "assignees": [alice.id]})
-    assert [answer.status_code for answer in (private, shared, theirs)] == [201] * 3
-    return [answer.json()["id"] for answer in (private, shared, theirs)]
-
-
-def erase(person):
-    """Answer where to look."""
-    answer = person.request("DELETE", ME, json={"password": PASSWORD})
-    assert (answer.status_code, answer.json()["state"]) == (202, "requested")
-    return answer.headers["Location"]
-
-
-def ended(system, where, seconds=30):
-    """Wait for the end, and answer it."""
-
-    def look():
-        answer = system.client().get(where)
-        return answer.status_code == 200 and answer.json()["finished_at"] and answer.json()
-
-    return system.eventually(look, seconds=seconds)
-
-
-def signs_in(system, person):
-    credentials = {"username": person.username, "password": PASSWORD}
-    return system.client().post("/api/v1/auth/token/", json=credentials).status_code == 200
-
-
-def check_gone(system, alice, bob, tasks):
-    private, shared, theirs = tasks
-    assert not signs_in(system, alice)
-    assert bob.get(f"/api/v1/users/{alice.id}/").status_code == 404
-    assert bob.get("/api/v1/users/", params={"search": alice.username}).json()["results"] == []
-    assert system.sql("task_service", "SELECT FROM tasks_task WHERE id = %s", private) == []
-    kept = bob.get(f"/api/v1/tasks/{shared}/").json()
-    assert (kept["created_by"], kept["assignees"]) == (bob.id, [bob.id])
-    assert bob.get(f"/api/v1/tasks/{theirs}/").json()["assignees"] == []
-    name = "SELECT username FROM user_mirror_user WHERE id = %s"
-    system.eventually(lambda: system.sql("task_service", name, alice.id) == [("",)])
-
-
-def check_there(system, alice, bob, tasks):
-    private, shared, theirs = tasks
-    again = system.sign_in(alice.username)
-    assert again.get(f"/api/v1/tasks/{private}/").json()["title"] == "Secret"
-    assert again.get(f"/api/v1/tasks/{shared}/").json()["created_by"] == alice.id
-    assert bob.get(f"/api/v1/tasks/{theirs}/").json()["assignees"] == [alice.id]
+def seconds_given(system, where):
+    told = system.client().get(where).json()
+    return (datetime.fromisoformat(told["deadline"]) - datetime.fromisoformat(told["requested_at"])).total_seconds()
 
 
 def has_heard(system, person):
@@ -80,6 +39,7 @@ def has_heard(system, person):
 def test_a_person_goes_and_is_gone_everywhere(system, alice, bob, tasks):
     where = erase(alice)
 
+    assert seconds_given(system, where) == 12
     assert not signs_in(system, alice)
     assert ended(system, where)["state"] == "done"
     check_gone(system, alice, bob, tasks)
@@ -97,13 +57,7 @@ def test_without_a_broker_too(brokerless):
 
 
 def test_a_legal_hold_refuses_and_the_account_works_again(system, alice, bob, tasks):
-    operator = system.client()
-    operator.cookies["tandem_access"] = system.sign_in_operator().access
-    form = operator.get(f"{HOLDS}add/")
-    assert form.status_code == 200
-    data = {"person": alice.id, "why": "Court order 7", "csrfmiddlewaretoken": operator.cookies["csrftoken"]}
-    headers = {"Origin": system.url, "Referer": system.url}
-    assert operator.post(f"{HOLDS}add/", data=data, headers=headers).status_code == 302
+    lay_hold(system, alice)
 
     end = ended(system, erase(alice))
 
@@ -116,9 +70,10 @@ def test_a_legal_hold_refuses_and_the_account_works_again(system, alice, bob, ta
 
 def test_a_dead_participant_is_not_waited_for(system, broker, alice, bob, tasks):
     with system.suspend("task_service.consumer"):
-        end = ended(system, erase(alice), seconds=40)
+        where = erase(alice)
+        pass_deadline(system, alice)
 
-        assert end["state"] == "expired"
+        assert ended(system, where)["state"] == "expired"
         check_there(system, alice, bob, tasks)
     oracle.check(system)
     check_there(system, alice, bob, tasks)
@@ -129,7 +84,8 @@ def test_an_answer_that_comes_too_late_is_compensated(system, alice, bob, tasks)
         where = erase(alice)
         prepared = "SELECT FROM erasure_erasure WHERE user_id = %s AND state = 'prepared'"
         system.eventually(lambda: system.sql("task_service", prepared, alice.id))
-        assert ended(system, where, seconds=40)["state"] == "expired"
+        pass_deadline(system, alice)
+        assert ended(system, where)["state"] == "expired"
     oracle.check(system)
 
     assert ended(system, where)["state"] == "expired"
@@ -159,28 +115,6 @@ def test_whoever_is_killed_meanwhile_nothing_is_half_erased(system, bob, record_
     assert set(ends) <= {"done", "expired"}
     for person, tasks, end in zip(people, all_tasks, ends, strict=True):
         (check_gone if end == "done" else check_there)(system, person, bob, tasks)
-
-
-@pytest.mark.parametrize("killed", ["user_service.consumer", "task_service.consumer"])
-def test_who_dies_holding_the_decision_goes_on_with_it(system, broker, alice, bob, tasks, killed):
-    """Held in the middle of its transaction by a lock, killed there, and the lock let go."""
-    service = killed.partition(".")[0]
-    lock = locked(system, service, "LOCK TABLE common_outboxevent IN SHARE MODE")
-    with system.suspend("task_service.consumer"):
-        where = erase(alice)
-        lock.__enter__()
-    try:
-        answering = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT%'"
-        system.eventually(lambda: system.sql(service, answering))
-        system.kill(killed)
-        end_waiting_sessions(system, service)
-    finally:
-        lock.__exit__(None, None, None)
-
-    end = ended(system, where, seconds=60)["state"]
-    assert end in ("done", "expired")
-    (check_gone if end == "done" else check_there)(system, alice, bob, tasks)
-    oracle.check(system)
 
 
 def test_an_export_gathers_what_both_services_hold(system, alice, bob, tasks):
