@@ -62,6 +62,14 @@ def backend(cls: type[TokenBackend]) -> TokenBackend:
 class AccessToken(tokens.AccessToken):
     _token_backend = backend(KeySetBackend)
 
+    def verify(self) -> None:
+        """Also that it names a person and a sign-in: nobody further on has to doubt it."""
+        super().verify()
+        try:
+            UUID(self.payload["sub"]), UUID(self.payload["sid"]), self.payload["username"]
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise TokenError("Token names no person, or no sign-in") from error
+
 
 _verified: dict[bytes, AccessToken] = {}
 
