@@ -76,6 +76,13 @@ class Browser:
     def choose(self, selector: str, text: str) -> None:
         Select(self.find(selector)).select_by_visible_text(text)
 
+    def pick(self, field: str, search: str, text: str) -> None:
+        """In a field that searches as one types."""
+        self.click(f"#id_{field} + .select2")
+        self.find(".select2-container--open .select2-search__field").send_keys(search)
+        self.wait(lambda: [option.text for option in self.all(".select2-results__option")] == [text])
+        self.click(".select2-results__option")
+
     def sign_in(self, username: str, password: str, *, to: str = "/") -> None:
         self.open(f"/login/?next={to}")
         self.fill(username=username, password=password)

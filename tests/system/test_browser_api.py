@@ -50,14 +50,6 @@ def test_a_person_registers_by_the_form_and_is_told_of_a_taken_name(browser, ali
     browser.see("HTTP 201 Created", ANSWER)
 
 
-def test_one_sign_in_is_for_both_services(page, alice):
-    page.follow("You")
-    page.see(f'"{alice.username}"', ANSWER)
-    page.follow("People")
-    page.see("HTTP 200", ANSWER)
-    assert page.path == "/api/v1/users/"
-
-
 def test_a_person_who_is_no_operator_is_offered_no_admin(page):
     assert "Admin" not in page.find(".navbar").text
 
