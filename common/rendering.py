@@ -8,6 +8,7 @@ from django.conf import settings
 from rest_framework import renderers
 from rest_framework.exceptions import APIException
 from rest_framework.fields import DateTimeField
+from rest_framework.request import override_method
 from rest_framework.utils.serializer_helpers import ReturnDict
 
 from common.problems import MEDIA_TYPE
@@ -69,7 +70,8 @@ class BrowsableAPIRenderer(renderers.BrowsableAPIRenderer):
         form = super().get_raw_data_form(data, view, method, request)
         content = form and form.fields["_content"]
         if content and content.initial:
-            fields = view.get_serializer().fields
+            with override_method(view, request, method):  # a view may have a serializer for each
+                fields = view.get_serializer().fields
             sent = {name: value for name, value in json.loads(content.initial).items() if not fields[name].read_only}
             content.initial = json.dumps(sent, indent=4, ensure_ascii=False)
         return form

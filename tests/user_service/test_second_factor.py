@@ -88,6 +88,11 @@ class TestTurningOn:
             assert_problem(ask(URL), 401, "not_authenticated")
         assert_problem(api.post(CONFIRM), 401, "not_authenticated")
 
+    def test_its_page_in_the_browsable_api_offers_what_may_be_sent(self, alice, api_of):
+        page = api_of(alice).get(URL, headers={"accept": "text/html"})
+        assert page.status_code == 200
+        assert "&quot;password&quot;: &quot;&quot;" in page.content.decode()
+
     def test_the_state_has_an_etag(self, alice, api_of, app):
         api = api_of(alice)
         before = api.get(URL).headers["ETag"]
