@@ -1,69 +1,90 @@
-"""Every route of both APIs, by every method, as everybody: what the written table says, with an empty body.
+"""Every route of both services, by every method, as everybody: what the written tables say, with an empty body.
 
-The routes are those of the OpenAPI documents, which come from the URL configuration: a new one fails here until it has
-a row. A row's columns are the owner of the object, another person, nobody, and the operator, who has no rights over
-things of people outside of the admins. A method without a row is 405 to whoever may ask at all.
+The routes come from the URL configuration: a new one fails here until it has a row. A row's columns are the owner of
+the object, another person, nobody, and the operator, who has no rights over things of people outside of the admins. Of
+the APIs, a method without a row is 405 to whoever may ask at all.
 """
 
+import re
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
-import jwt
 import pytest
 
-METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-WHO = ("owner", "other", "nobody", "operator")
-TABLE = Path(__file__).with_name("matrix.txt")
+from tests.system.cast import METHODS, WHO, Cast
+from tests.system.routes import routes_of
+
+API, PAGES, ADMINS = (Path(__file__).with_name(f"matrix{part}.txt") for part in ("", "_pages", "_admins"))
 NOT_A_METHOD = ("405 405 401 405", "405 405 405 405")
-ENDS_A_SESSION = ("/api/v1/auth/logout-all/", "/api/v1/auth/sessions/{id}/")
+MODEL = re.compile(r"(/admin/(?:users|tasks)/\w+/\w+/)add/")
+MODEL_PAGES = ("", "add/", "{id}/", "{id}/change/", "{id}/delete/", "{id}/history/")
 
 
-class Cast:
-    """The owner and the others; who was signed out by a call is signed in again."""
-
-    def __init__(self, system, alice, bob):
-        self.system = system
-        self.ids = {"owner": alice.id, "other": bob.id}
-        self.names = {"owner": alice.username, "other": bob.username}
-        self.people = {"owner": alice, "other": bob, "nobody": system.client(), "operator": system.sign_in_operator()}
-
-    def again(self):
-        for who, name in self.names.items():
-            self.people[who] = self.system.sign_in(name)
-            self.people[who].id = self.ids[who]
-        self.people["operator"] = self.system.sign_in_operator()
-
-    def thing(self, path):
-        """The id that stands in the path: something of the owner's, made anew."""
-        owner = self.people["owner"]
-        if path.startswith("/api/v1/tasks/"):
-            return owner.post("/api/v1/tasks/", json={"title": "Paint"}).json()["id"]
-        if path.startswith("/api/v1/auth/api-tokens/"):
-            return owner.make_api_token("tasks:read")["id"]
-        if path.startswith("/api/v1/auth/sessions/"):
-            device = self.system.sign_in(owner.username)
-            return jwt.decode(device.access, options={"verify_signature": False})["sid"]
-        assert path.startswith("/api/v1/users/"), f"matrix: nothing is known to put into {path}"
-        return owner.id
-
-    def ask(self, method, path):
-        statuses = []
-        for who in WHO:
-            person = self.people[who]
-            url = path.replace("{id}", self.thing(path)) if "{id}" in path else path
-            statuses.append(str(person.request(method, url, json=None if method == "GET" else {}).status_code))
-            if path in ENDS_A_SESSION:
-                self.again()
-        return " ".join(statuses)
-
-
+@pytest.fixture(scope="module")
 def routes(system):
-    for part in ("users", "tasks"):
-        yield from system.client().get(f"/api/schema/{part}/", params={"format": "json"}).json()["paths"]
+    return sorted(routes_of(system))
 
 
-@pytest.mark.timeout(300)
-def test_everybody_may_do_what_the_table_says_and_no_more(system, alice, bob):
-    cast = Cast(system, alice, bob)
-    asked = {f"{method:7}{path:40}": cast.ask(method, path) for path in sorted(routes(system)) for method in METHODS}
-    found = [route + statuses for route, statuses in asked.items() if statuses not in NOT_A_METHOD]
-    assert found == TABLE.read_text().splitlines(), "\n".join(found)
+@pytest.fixture
+def cast(system, alice, bob):
+    return Cast(system, alice, bob)
+
+
+def is_api(route):
+    return route.startswith(("/api/v1/", "/.well-known/"))
+
+
+def models(routes):
+    return [found[1] for route in routes if (found := MODEL.fullmatch(route))]
+
+
+def check(found, table):
+    assert found == table.read_text().splitlines(), "\n".join(found)
+
+
+def test_of_the_apis_everybody_may_do_what_the_table_says_and_no_more(cast, routes):
+    asked = {
+        f"{method:7}{path:40}": " ".join(cast.call(method, path).values())
+        for path in filter(is_api, routes)
+        for method in METHODS
+    }
+    check([route + statuses for route, statuses in asked.items() if statuses not in NOT_A_METHOD], API)
+
+
+def test_a_browser_is_answered_in_the_browsable_apis_as_a_program_is(cast, routes):
+    for path in filter(is_api, routes):
+        assert cast.browse("GET", path) == cast.call("GET", path), path
+
+
+def test_of_the_pages_everybody_is_shown_what_the_table_says(cast, routes):
+    of_models = tuple(models(routes))
+    found = []
+    for path in (route for route in routes if not is_api(route) and not route.startswith(of_models)):
+        asked = [(" ".join(cast.browse(method, path).values()), method) for method in METHODS]
+        found += [
+            f"{path:40}{statuses}  {' '.join(method for _, method in same)}"
+            for statuses, same in groupby(asked, key=lambda each: each[0])
+        ]
+    check(found, PAGES)
+
+
+def test_of_the_admins_the_operator_alone_is_shown_what_the_table_says(cast, routes):
+    """A row has of each model its list, add, {id}, change, delete and history, each with GET and POST.
+
+    Any other method is a GET there.
+    """
+    cast.leave_traces()
+
+    def row(model):
+        cells = []
+        for page in MODEL_PAGES:
+            asked = {method: cast.browse(method, model + page) for method in METHODS}
+            assert {asked[method][who] for method in METHODS for who in WHO[:-1]} == {"302"}, model + page
+            get, post, *others = (asked[method]["operator"] for method in METHODS)
+            assert others == [get] * 3, model + page
+            cells.append(f"{get} {post}")
+        return f"{model:40}{'   '.join(cells)}"
+
+    with ThreadPoolExecutor(4) as pool:
+        check(list(pool.map(row, models(routes))), ADMINS)
