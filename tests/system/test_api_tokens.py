@@ -50,12 +50,3 @@ def test_its_use_in_the_other_service_is_shown_to_its_person(system, script_of, 
     script = script_of(alice, "tasks:read")
     assert script.get(TASKS).status_code == 200
     system.eventually(lambda: alice.get(f"{TOKENS}{script.id}/").json()["last_used_at"])
-
-
-def test_revoked_while_the_broker_is_down_it_is_refused_by_both_when_that_is_back(system, broker, script_of, alice):
-    script = script_of(alice, "tasks:read", "profile:read")
-    with system.suspend(broker):
-        assert alice.delete(f"{TOKENS}{script.id}/").status_code == 204
-        assert several(script, ME) == {401}
-        assert several(script, TASKS) == {200}
-    system.eventually(lambda: several(script, TASKS) == {401}, seconds=30)
