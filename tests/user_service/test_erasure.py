@@ -94,7 +94,7 @@ def test_compensation_gives_the_account_back_and_tells_why(alice, erasure, passw
     mail = alice.mails.get()
     assert (mail.recipient, mail.subject) == (alice.email, "Your account was not erased")
     assert found.reason in mail.body
-    assert "You may ask again" in mail.body
+    assert "you may ask again" in mail.body
     credentials = {"username": "alice", "password": password}
     assert api.post("/api/v1/auth/token/", credentials).status_code == 200
 
