@@ -51,7 +51,7 @@ class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
 
 
 class CookieScheme(SessionScheme):  # type: ignore[no-untyped-call]
-    target_class = "common.authentication.CookieAuthentication"
+    target_class = "common.cookies.CookieAuthentication"
     name = "cookie"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:

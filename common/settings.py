@@ -92,7 +92,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "common.authentication.CookieAuthenticationMiddleware",
+    "common.cookies.CookieAuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -129,7 +129,7 @@ USE_I18N = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "common.authentication.BearerAuthentication",
-        "common.authentication.CookieAuthentication",
+        "common.cookies.CookieAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated", "common.scopes.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["common.rendering.JSONRenderer", "common.rendering.BrowsableAPIRenderer"],

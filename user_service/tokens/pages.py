@@ -19,7 +19,8 @@ from django.views.generic import FormView
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.settings import api_settings
 
-from common.authentication import LONGEST_NEXT, session_id
+from common.authentication import session_id
+from common.cookies import LONGEST_NEXT
 from common.problems import problem_response
 from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
