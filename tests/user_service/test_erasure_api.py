@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
-from django.test import Client
 from django.utils import timezone
 
 from common.models import ApiToken
@@ -29,10 +28,8 @@ def erased(alice, api_of, password):
 
 
 @pytest.fixture
-def operator(olga, browser_of):
-    browser = Client(headers={"accept": "text/html"})
-    browser.cookies["tandem_access"] = browser_of(olga).cookies["tandem_access"].value
-    return browser
+def operator(olga, admin_of):
+    return admin_of(olga)
 
 
 def test_asking_is_accepted_and_says_where_to_look(alice, erased, api):

@@ -15,7 +15,6 @@ from tests.user_service.test_admin import ROOT
 from user_service.mail import services
 from user_service.mail.models import OutgoingMail
 from user_service.schedule import SCHEDULE
-from user_service.tokens import services as sessions
 
 PAGE = f"{ROOT}mail/outgoingmail/"
 
@@ -228,10 +227,8 @@ def test_old_ones_are_deleted_after_a_month_and_those_still_owed_never():
 
 class TestAdmin:
     @pytest.fixture
-    def admin(self, olga, client):
-        client.cookies["tandem_access"] = sessions.begin_session(user=olga).access
-        client.defaults["HTTP_ACCEPT"] = "text/html"
-        return client
+    def admin(self, olga, admin_of):
+        return admin_of(olga)
 
     def test_nobody_reads_the_body(self, admin):
         mail = write(body="token-1234")
