@@ -8,13 +8,17 @@ PEOPLE = "/admin/users/users/user/"
 TASKS = "/admin/tasks/tasks/task/"
 
 
-@pytest.fixture
-def office(browser, system):
-    """The operator, of whom task_service has heard, has signed in."""
+@pytest.fixture(scope="module")
+def operator(system):
+    """Of whom task_service has heard."""
     known = "SELECT is_superuser FROM user_mirror_user WHERE username = %s"
     system.eventually(lambda: system.sql("task_service", known, system.operator) == [(True,)])
-    browser.sign_in(system.operator, system.operator_password, to="/admin/tasks/")
-    browser.see("Admin of tasks")
+    return system.sign_in_operator()
+
+
+@pytest.fixture
+def office(browser, operator):
+    browser.come_as(operator)
     return browser
 
 
@@ -30,14 +34,14 @@ def run(browser, action):
 
 
 def test_one_admin_leads_to_the_other(office):
+    office.open("/admin/tasks/")
     office.click("#site-name")
     office.click("a[href='/admin/users/']")
     office.wait(lambda: office.path == "/admin/users/")
 
 
-@pytest.mark.parametrize("admin", ["/admin/users/", "/admin/tasks/"])
-def test_who_is_no_operator_is_refused(browser, alice, admin):
-    browser.sign_in(alice.username, PASSWORD, to=admin)
+def test_who_is_no_operator_is_refused(browser, alice):
+    browser.come_as(alice, to="/admin/tasks/")
     browser.see("Forbidden", "h1")
 
 
@@ -107,7 +111,7 @@ def test_a_person_is_made_an_operator_and_enters_both_admins(office, system, ali
     flag = "SELECT is_superuser FROM user_mirror_user WHERE id = %s"
     system.eventually(lambda: system.sql("task_service", flag, alice.id) == [(True,)])
     office.forget()
-    office.sign_in(alice.username, PASSWORD, to="/admin/tasks/")
+    office.come_as(alice, to="/admin/tasks/")
     office.see("Admin of tasks")
 
 
@@ -126,9 +130,8 @@ def test_permissions_are_picked_by_search(office, alice):
     office.see("Can view user", ".field-user_permissions")
 
 
-@pytest.mark.parametrize("admin", ["/admin/users/", "/admin/tasks/"])
-def test_an_event_is_shown_in_full_and_only_shown(office, task, admin):
-    office.open(f"{admin}common/outboxevent/")
+def test_an_event_is_shown_in_full_and_only_shown(office, task):
+    office.open("/admin/tasks/common/outboxevent/")
     office.click("#result_list tbody a")
     office.see('"specversion": "1.0"', "pre")
     assert office.all("[name=_save]") == []
@@ -156,7 +159,7 @@ def test_an_operator_is_given_permissions_in_the_admin_of_tasks_and_works_by_the
     office.click("[name=_continue]")
     office.see("Can view task", ".field-user_permissions")
     office.forget()
-    office.sign_in(alice.username, PASSWORD, to=TASKS)
+    office.come_as(alice, to=TASKS)
     office.wait(lambda: "Select task to view" in office.driver.title)
     assert office.all("a[href$='/add/']") == []
 

@@ -15,7 +15,7 @@ POST, PUT = "#post-object-form", "#put-object-form"
 @pytest.fixture
 def page(browser, alice):
     """Alice has signed in and looks at her tasks."""
-    browser.sign_in(alice.username, PASSWORD, to=TASKS)
+    browser.come_as(alice, to=TASKS)
     browser.see("HTTP 200", ANSWER)
     return browser
 
