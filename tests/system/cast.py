@@ -39,10 +39,10 @@ class Cast:
                 self.sign_in_again(who)
         return {who: str(status) for who, status in found.items()}
 
-    def browse(self, method: str, path: str) -> dict[str, str]:
+    def browse(self, method: str, path: str, people: tuple[str, ...] = WHO) -> dict[str, str]:
         """The same by a browser with their cookie, and the CSRF token that our pages have."""
         found = {}
-        for who in WHO:
+        for who in people:
             found[who] = str(self.visit(who, method, self.address(path)).status_code)
             if (method, path) == ("POST", "/logout/") and who != "nobody":
                 self.sign_in_again(who)

@@ -34,7 +34,7 @@ def kill_while_it_sends(system, service, burst):
 
 
 def test_a_burst_survives_the_death_of_every_process_of_ours_and_of_the_broker(system, broker, record_property):
-    with Burst(system, writes=500, seed=1) as burst:
+    with Burst(system, writes=350, seed=1) as burst:
         for share, kind in ((0.1, "relay"), (0.25, "consumer"), (0.4, "web")):
             burst.reached(share)
             for service in SERVICES:
@@ -49,7 +49,7 @@ def test_a_burst_survives_the_death_of_every_process_of_ours_and_of_the_broker(s
 
 
 def test_a_burst_survives_relays_that_die_again_and_again(system, record_property):
-    with Burst(system, writes=500, seed=2) as burst:
+    with Burst(system, writes=250, seed=2) as burst:
         for _ in range(3):
             for service in SERVICES:
                 kill_while_it_sends(system, service, burst)

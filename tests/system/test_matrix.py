@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.cast import METHODS, WHO, Cast
+from tests.system.cast import METHODS, Cast
 from tests.system.routes import routes_of
 
 API, PAGES, ADMINS = (Path(__file__).with_name(f"matrix{part}.txt") for part in ("", "_pages", "_admins"))
@@ -72,17 +72,19 @@ def test_of_the_pages_everybody_is_shown_what_the_table_says(cast, routes):
 def test_of_the_admins_the_operator_alone_is_shown_what_the_table_says(cast, routes):
     """A row has of each model its list, add, {id}, change, delete and history, each with GET and POST.
 
-    Any other method is a GET there.
+    Any other method is a GET there. To turn away who is no operator the admin does not look at the method, as the rows
+    of the other pages show: here it is asked for all of them by GET and POST only, which halves the time.
     """
     cast.leave_traces()
 
     def row(model):
         cells = []
         for page in MODEL_PAGES:
-            asked = {method: cast.browse(method, model + page) for method in METHODS}
-            assert {asked[method][who] for method in METHODS for who in WHO[:-1]} == {"302"}, model + page
-            get, post, *others = (asked[method]["operator"] for method in METHODS)
-            assert others == [get] * 3, model + page
+            *strangers, get = cast.browse("GET", model + page).values()
+            *more_strangers, post = cast.browse("POST", model + page).values()
+            assert {*strangers, *more_strangers} == {"302"}, model + page
+            for method in METHODS[2:]:
+                assert cast.browse(method, model + page, ("operator",)) == {"operator": get}, f"{method} {model}{page}"
             cells.append(f"{get} {post}")
         return f"{model:40}{'   '.join(cells)}"
 
