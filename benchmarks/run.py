@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-from benchmarks import fill
+from benchmarks import fill, revocation
 from benchmarks.api import PEER, TANDEM
 from benchmarks.load import ensure_wrk
 from benchmarks.quiet import Strangers, cores_used, wait_until_quiet
@@ -15,6 +15,8 @@ from benchmarks.rounds import OPERATIONS, Rounds
 from benchmarks.systems import Running, running
 from local.errors import StartError
 
+REVOCATION = "revocation"
+MEASURED = (*OPERATIONS, REVOCATION)
 PEOPLE = [f"person{number}" for number in range(300)]
 
 
@@ -25,13 +27,13 @@ def main() -> int:
     try:
         say("Starting PostgreSQL, Tandem and the peer")
         with running(options.web_workers) as systems:
-            results = compare(systems, options)
+            results, delays = compare(systems, options)
     except StartError as error:
         print(f"The benchmark does not start: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print_report(results, options)
+    print_report(results, delays, options)
     return 1 if any(None in rounds for rounds in results.values()) else 0
 
 
@@ -52,14 +54,14 @@ def read_options() -> argparse.Namespace:
     add("tasks", 10_000, "tasks that each system holds; the reader owns 1000 of them")
     add("web_workers", len(os.sched_getaffinity(0)), "web processes of each system")
     add("clients", "1,16,64", "connections, each waiting for its answer", str)
-    add("only", ",".join(OPERATIONS), "operations to measure", str)
+    add("only", ",".join(MEASURED), "what to measure", str)
     options = parser.parse_args()
-    if unknown := set(options.only.split(",")) - set(OPERATIONS):
-        parser.error(f"--only knows {', '.join(OPERATIONS)}, not {', '.join(unknown)}")
+    if unknown := set(options.only.split(",")) - set(MEASURED):
+        parser.error(f"--only knows {', '.join(MEASURED)}, not {', '.join(unknown)}")
     return options
 
 
-def compare(systems: Running, options: argparse.Namespace) -> Results:
+def compare(systems: Running, options: argparse.Namespace) -> tuple[Results, revocation.Delays]:
     say(f"Filling both with {len(PEOPLE)} people and {options.tasks} tasks")
     fill.fill_tandem(systems.tandem, systems.task_database, PEOPLE, options.tasks)
     fill.fill_peer(systems.peer_database, PEOPLE, options.tasks)
@@ -70,16 +72,21 @@ def compare(systems: Running, options: argparse.Namespace) -> Results:
     strangers = Strangers(systems.everything)
     clients = [int(number) for number in options.clients.split(",")]
     rounds = Rounds(systems, PEOPLE, clients)
-    for operation in options.only.split(","):
+    only = options.only.split(",")
+    for operation in (word for word in only if word in OPERATIONS):
         rounds.measure(operation, rounds=options.rounds, seconds=options.seconds)
+    delays = revocation.measure(systems.tandem, PEOPLE) if REVOCATION in only else {}
     say(f"Other processes took {strangers.cores():.2f} cores meanwhile")
-    return rounds.results
+    return rounds.results, delays
 
 
-def print_report(results: Results, options: argparse.Namespace) -> None:
+def print_report(results: Results, delays: revocation.Delays, options: argparse.Namespace) -> None:
     print(f"\n{options.web_workers} web processes each, {options.tasks} tasks, {machine()}")
-    print(f"Medians of {options.rounds} runs of {options.seconds} s (login: {(options.rounds + 1) // 2}).\n")
-    print(table(results, (TANDEM.name, PEER.name)))
+    if results:
+        print(f"Medians of {options.rounds} runs of {options.seconds} s (login: {(options.rounds + 1) // 2}).\n")
+        print(table(results, (TANDEM.name, PEER.name)))
+    if delays:
+        print(f"\n{revocation.table(delays)}")
     words = [f"{name.upper()}={getattr(options, name)}" for name in vars(options)]
     print(f"\nTo repeat: make bench {' '.join(words)}")
 
