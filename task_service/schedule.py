@@ -4,7 +4,9 @@ from datetime import timedelta
 
 from common.management.commands.run_schedule import Job
 from task_service.erasure import services as erasure
+from task_service.exports import services as exports
 
 SCHEDULE = [
+    Job(timedelta(seconds=1), exports.tell_requested),
     Job(timedelta(seconds=10), erasure.sweep),
 ]

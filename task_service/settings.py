@@ -6,7 +6,13 @@ from common.settings import COMMON_APPS, SILENCED_SYSTEM_CHECKS, SPECTACULAR_SET
 
 SERVICE = "task_service"
 ROOT_URLCONF = "task_service.urls"
-INSTALLED_APPS = [*COMMON_APPS, "task_service.tasks", "task_service.user_mirror", "task_service.erasure"]
+INSTALLED_APPS = [
+    *COMMON_APPS,
+    "task_service.tasks",
+    "task_service.user_mirror",
+    "task_service.erasure",
+    "task_service.exports",
+]
 AUTH_USER_MODEL = "user_mirror.User"
 STATIC_URL = "/static/tasks/"
 SESSION_COOKIE_NAME = "task_service_session"

@@ -2,7 +2,7 @@
 
 from common import events
 from task_service.erasure.handlers import cancel_erasure, commit_erasure, prepare_erasure
-from task_service.exports.handlers import tell_export
+from task_service.exports.handlers import request_export
 from task_service.user_mirror.handlers import bury_user, mirror_api_token, mirror_user, revoke_session
 
 SUBSCRIPTIONS = {
@@ -15,5 +15,5 @@ SUBSCRIPTIONS = {
     events.ErasureRequested: prepare_erasure,
     events.ErasureCommitted: commit_erasure,
     events.ErasureCancelled: cancel_erasure,
-    events.ExportRequested: tell_export,
+    events.ExportRequested: request_export,
 }

@@ -9,8 +9,10 @@ from django.db import transaction
 
 from common import admin_log, events, outbox
 from common.models import ApiToken
+from common.process import for_each
 from task_service.erasure.models import Erasure, LegalHold
 from task_service.erasure.services import log_about
+from task_service.exports.models import ExportRequest
 from task_service.tasks.models import Task
 from task_service.tasks.services import event_of
 from task_service.user_mirror.models import User
@@ -19,11 +21,24 @@ API_TOKEN = ["id", "name", "scopes", "created_at", "expires_at", "revoked_at", "
 PIECE = 180 * 1024  # bytes; in an event they are base64, a third longer
 
 
-def tell_export(*, export_id: UUID, user_id: UUID) -> None:
+def request_export(*, export_id: UUID, user_id: UUID) -> None:
+    """Leave it to the schedule: what a person holds may be much, and other events, such as revocations, wait behind."""
+    ExportRequest.objects.bulk_create([ExportRequest(id=export_id, user_id=user_id)], ignore_conflicts=True)
+
+
+def tell_requested() -> None:
+    for_each(list(ExportRequest.objects.order_by("id").values_list("id", flat=True)), tell_export)
+
+
+def tell_export(export_id: UUID) -> None:
     """Publish everything about the person, all pieces in one transaction: they belong to one moment."""
-    data = zlib.compress(msgspec.json.encode(gather(user_id)))
-    pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
     with transaction.atomic():
+        request = ExportRequest.objects.select_for_update().filter(id=export_id).first()
+        if request is None:
+            return
+        request.delete()
+        data = zlib.compress(msgspec.json.encode(gather(request.user_id)))
+        pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
         for number, piece in enumerate(pieces, start=1):
             outbox.publish(events.ExportPart(id=export_id, version=number, parts=len(pieces), data=piece))
 

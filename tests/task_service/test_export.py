@@ -21,6 +21,7 @@ def gathered(alice, hear):
     def ask():
         export_id = uuid7()
         hear(events.ExportRequested(id=export_id, version=1, user_id=alice.id))
+        services.tell_requested()
         rows = OutboxEvent.objects.filter(aggregate_id=export_id).order_by("id")
         parts = [
             cloudevents.decode_event(events.ExportPart, cloudevents.decode_envelope(row.envelope.encode()))
@@ -52,6 +53,25 @@ def test_it_holds_her_api_tokens_without_their_hash(alice, bob, hear, gathered):
     assert hers.digest not in str(found)
 
 
+def test_the_handler_only_takes_note_and_it_is_told_once(alice, hear):
+    event = events.ExportRequested(id=uuid7(), version=1, user_id=alice.id)
+    sent = hear(event)
+    assert not OutboxEvent.objects.filter(type="export.part").exists()
+    services.tell_requested()
+    hear(*sent)
+    services.tell_requested()
+    assert OutboxEvent.objects.filter(type="export.part").count() == 1
+
+
+def test_one_that_cannot_be_told_holds_up_no_other(alice, bob, hear, monkeypatch):
+    gather = services.gather
+    monkeypatch.setattr(services, "gather", lambda user_id: gather(user_id) if user_id == bob.id else 1 / 0)
+    for person in (alice, bob):
+        hear(events.ExportRequested(id=uuid7(), version=1, user_id=person.id))
+    services.tell_requested()
+    assert OutboxEvent.objects.filter(type="export.part").count() == 1
+
+
 def test_a_person_without_anything_gets_one_part(gathered):
     parts, found = gathered()
     assert (len(parts), found["tasks"], found["legal_holds"]) == (1, [], [])
@@ -69,4 +89,5 @@ def test_much_is_told_in_pieces_of_bounded_size(alice, gathered, monkeypatch):
 def test_a_full_piece_fits_into_an_event(alice, hear, monkeypatch):
     monkeypatch.setattr(services.zlib, "compress", lambda _: bytes(services.PIECE))
     hear(events.ExportRequested(id=uuid7(), version=1, user_id=alice.id))
+    services.tell_requested()
     assert len(OutboxEvent.objects.get(type="export.part").envelope) <= BOUND

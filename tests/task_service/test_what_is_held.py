@@ -23,7 +23,10 @@ TOLD = {
     "erasure.Erasure": "erasures_in_tasks",
     "admin.LogEntry": "admin_log_in_tasks",
 }
-NOT_TOLD = {"common.OutboxEvent": "what the others were told, for a day; they tell what they keep"}
+NOT_TOLD = {
+    "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
+    "exports.ExportRequest": "the wish for the copy itself, for a second",
+}
 OF_NOBODY = {
     *("auth.Group", "auth.Permission", "auth.Group_permissions", "contenttypes.ContentType"),
     *("common.InboxEvent", "common.Revocation"),  # ids of events and of sessions
