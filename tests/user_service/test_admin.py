@@ -4,6 +4,7 @@ from common import events
 from common.models import OutboxEvent
 from tests.envelopes import envelope, task_event
 from tests.forms import shown
+from user_service.users import services
 from user_service.users.models import User
 
 ROOT = "/admin/users/"
@@ -98,6 +99,20 @@ def test_an_operator_sets_a_password(admin, bob):
     assert response.status_code == 302, response.content
     bob.refresh_from_db()
     assert bob.check_password("another-horse-7")
+
+
+def test_an_operator_whom_the_person_overtakes_is_told_so(admin, bob, monkeypatch):
+    set_password = services.set_password
+
+    def overtaken(**fields):
+        set_password(user=User.objects.get(pk=bob.pk), password="quicker-horse-9")
+        set_password(**fields)
+
+    monkeypatch.setattr(services, "set_password", overtaken)
+    form = {"password1": "another-horse-7", "password2": "another-horse-7"}
+    page = admin.post(f"{PEOPLE}{bob.id}/password/", form, follow=True)
+    assert "meanwhile" in page.content.decode()
+    assert User.objects.get(pk=bob.pk).check_password("quicker-horse-9")
 
 
 def test_nobody_is_deleted_by_hand(admin, bob):
