@@ -1,4 +1,4 @@
-"""`make test`: each suite against a PostgreSQL and a RabbitMQ that live as long as it.
+"""`make test`: each suite against a PostgreSQL and a RabbitMQ that live as long as it; those of the services at once.
 
 `python -m local.test task_service -k keyset` runs one suite, the rest of the line goes to pytest.
 """
@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
+from tempfile import TemporaryFile
 
 from local.postgres import Postgres
 from local.rabbitmq import RabbitMQ, find_server
@@ -23,8 +26,12 @@ def main(arguments: list[str]) -> int:
         return 1
     suites = [*SERVICES, "local", "system"]
     if arguments and arguments[0] in suites:
-        suites, arguments = arguments[:1], arguments[1:]
-    failed = [suite for suite in suites if run_suite(suite, arguments) != 0]
+        failed = [] if run_suite(arguments[0], arguments[1:]) == 0 else arguments[:1]
+    else:
+        with ThreadPoolExecutor() as pool:
+            codes = list(pool.map(partial(run_suite, arguments=arguments, at_the_end=True), SERVICES))
+        codes += [run_suite(suite, arguments) for suite in suites[len(SERVICES) :]]
+        failed = [suite for suite, code in zip(suites, codes, strict=True) if code != 0]
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -42,16 +49,25 @@ def install_missing() -> None:
         subprocess.run(["apt-get", "--quiet", "--quiet", *command], env=environment, stdout=subprocess.DEVNULL)
 
 
-def run_suite(suite: str, arguments: list[str]) -> int:
-    print(f"== {suite}", flush=True)
-    command = [sys.executable, "-m", "pytest"]
-    if suite not in SERVICES:
-        return subprocess.run([*command, "-p", "no:django", f"tests/{suite}", *arguments], cwd=ROOT).returncode
-    command += [f"--ds={suite}.settings", "tests/common", f"tests/{suite}", *arguments]
+def run_suite(suite: str, arguments: list[str], at_the_end: bool = False) -> int:
+    """Return pytest's exit code; `at_the_end`: print what it says in one piece, where several run at once."""
+    print(f"== {suite} …" if at_the_end else f"== {suite}", flush=True)
+    command, environment = [sys.executable, "-m", "pytest"], dict(os.environ)
     with ExitStack() as stack:
-        database_url = stack.enter_context(Postgres.throw_away()).url(suite)
-        broker_url = stack.enter_context(RabbitMQ.throw_away()).url if find_server() else ""
-        return subprocess.run(command, cwd=ROOT, env=os.environ | settings(database_url, broker_url)).returncode
+        if suite in SERVICES:
+            command += [f"--ds={suite}.settings", "tests/common", f"tests/{suite}"]
+            database_url = stack.enter_context(Postgres.throw_away()).url(suite)
+            broker_url = stack.enter_context(RabbitMQ.throw_away()).url if find_server() else ""
+            environment |= settings(database_url, broker_url)
+        else:
+            command += ["-p", "no:django", f"tests/{suite}"]
+        said = stack.enter_context(TemporaryFile()) if at_the_end else None
+        stream = subprocess.STDOUT if said else None
+        code = subprocess.run([*command, *arguments], cwd=ROOT, env=environment, stdout=said, stderr=stream).returncode
+        if said:
+            said.seek(0)
+            print(f"== {suite}\n{said.read().decode(errors='replace')}", flush=True)
+    return code
 
 
 def settings(database_url: str, broker_url: str) -> dict[str, str]:
