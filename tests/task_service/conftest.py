@@ -1,6 +1,7 @@
 """The cast: Alice owns, Bob is assigned, Charlie is a stranger, Olga is the operator. user_service told us of them."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
@@ -10,6 +11,7 @@ from rest_framework.test import APIClient
 from common import events, outbox
 from common.ids import uuid7
 from common.models import OutboxEvent
+from task_service.erasure.models import Erasure
 
 TASKS = "/api/v1/tasks/"
 INTERNAL_EVENTS = "/internal/events/"
@@ -162,3 +164,38 @@ def errors():
         return {error["field"]: error["code"] for error in body["errors"]}
 
     return read
+
+
+@pytest.fixture
+def saga(alice):
+    """What user_service may say of Alice's erasure: `saga["committed", 2]`."""
+    erasure_id = uuid7()
+
+    class Saga:
+        id = erasure_id
+
+        def __getitem__(self, said):
+            kind, version = said
+            facts = {"id": erasure_id, "version": version, "user_id": alice.id}
+            if kind == "requested":
+                return events.ErasureRequested(**facts, deadline=datetime.now(UTC) + timedelta(minutes=10))
+            return {"committed": events.ErasureCommitted, "cancelled": events.ErasureCancelled}[kind](**facts)
+
+        def answers(self):
+            rows = OutboxEvent.objects.filter(aggregate_id=erasure_id).order_by("id")
+            return [kind.partition(".")[2] for kind in rows.values_list("type", flat=True)]
+
+        @property
+        def state(self):
+            return Erasure.objects.get(id=erasure_id).state
+
+    return Saga()
+
+
+@pytest.fixture
+def erase(hear, saga):
+    def run():
+        hear(saga["requested", 1])
+        hear(saga["committed", 2])
+
+    return run
