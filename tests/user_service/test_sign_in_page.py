@@ -5,6 +5,7 @@ import pytest
 from django.test import Client
 
 from tests.answers import assert_problem
+from tests.forms import fill
 from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken
@@ -106,6 +107,13 @@ def test_signing_in_needs_the_csrf_token(alice, password):
     assert response.status_code == 403
     assert "csrf_failed" in response.content.decode()
     assert not Session.objects.exists()
+
+
+def test_signing_in_makes_a_csrf_token_of_before_void(alice, password):
+    browser = Client(enforce_csrf_checks=True, headers={"accept": "text/html"})
+    before = browser.get(URL)
+    assert fill(browser, before, URL, username="alice", password=password).status_code == 302
+    assert fill(browser, before, "/logout/").status_code == 403
 
 
 def test_an_expired_cookie_leads_over_the_sign_in_back_to_the_page(alice, browser, sign_in):

@@ -12,9 +12,9 @@ from django.shortcuts import render
 from user_service.second_factor import first_step, services
 from user_service.second_factor.forms import BeginForm, CodeForm, TurnOffForm
 from user_service.second_factor.models import SecondFactor
-from user_service.tokens import services as tokens
+from user_service.tokens.cookies import sign_in
 from user_service.tokens.models import Session
-from user_service.tokens.pages import FormPage, SignedInPage, safe_next, set_cookies
+from user_service.tokens.pages import FormPage, SignedInPage, safe_next
 
 SET_UP_PATH = f"{settings.LOGIN_URL}second-factor/"
 
@@ -41,9 +41,7 @@ class CodePage(FormPage):
         return super().get_form_kwargs() | {"request": self.request, "user": self.person}
 
     def form_valid(self, form: CodeForm) -> HttpResponse:
-        agent, ip = self.request.headers.get("User-Agent", ""), self.request.META["REMOTE_ADDR"]
-        pair = tokens.begin_session(user=form.user, user_agent=agent, ip=ip, second_factor=True)
-        response = set_cookies(HttpResponseRedirect(safe_next(self.request)), pair)
+        response = sign_in(self.request, user=form.user, to=safe_next(self.request), second_factor=True)
         first_step.forget(response)
         return response
 

@@ -17,7 +17,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import FormView
 from rest_framework.exceptions import APIException
-from rest_framework_simplejwt.settings import api_settings
 
 from common.authentication import session_id
 from common.cookies import LONGEST_NEXT
@@ -25,8 +24,8 @@ from common.problems import problem_response
 from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services
+from user_service.tokens.cookies import delete_cookies, set_cookies, sign_in
 
-COOKIE_PATHS = {settings.ACCESS_COOKIE: "/", settings.REFRESH_COOKIE: settings.LOGIN_URL}
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
@@ -37,27 +36,6 @@ def safe_next(request: HttpRequest) -> str:
     wanted = request.GET.get("next") or request.POST.get("next") or "/"
     good = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
     return wanted if good and len(wanted) <= LONGEST_NEXT else "/"
-
-
-def set_cookies(response: HttpResponse, pair: services.Pair) -> HttpResponse:
-    """Both live as long as the refresh token: a browser that sends an old access token is renewed at the sign-in."""
-    for name, value in ((settings.ACCESS_COOKIE, pair.access), (settings.REFRESH_COOKIE, pair.refresh)):
-        response.set_cookie(
-            name,
-            value,
-            max_age=api_settings.REFRESH_TOKEN_LIFETIME,
-            path=COOKIE_PATHS[name],
-            secure=settings.HTTPS,
-            httponly=True,
-            samesite="Lax",
-        )
-    return response
-
-
-def delete_cookies(response: HttpResponse) -> HttpResponse:
-    for name, path in COOKIE_PATHS.items():
-        response.delete_cookie(name, path=path, samesite="Lax")
-    return response
 
 
 class SignInForm(AuthenticationForm):
@@ -142,11 +120,9 @@ class LoginPage(FormPage):
             response = HttpResponseRedirect(f"{first_step.PATH}?{onward}")
             first_step.remember(response, user)
             return response
-        agent, ip = self.request.headers.get("User-Agent", ""), self.request.META["REMOTE_ADDR"]
-        pair = services.begin_session(user=user, user_agent=agent, ip=ip)
         owed = SecondFactor.objects.owed_by(user)
         to = f"{settings.LOGIN_URL}second-factor/?{onward}" if owed else safe_next(self.request)
-        return set_cookies(HttpResponseRedirect(to), pair)
+        return sign_in(self.request, user=user, to=to)
 
 
 @method_decorator(csrf_exempt, name="dispatch")

@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 
-from user_service.tokens.pages import FormPage, SignedInPage, delete_cookies, safe_next
+from user_service.tokens.cookies import delete_cookies
+from user_service.tokens.pages import FormPage, SignedInPage, safe_next
 from user_service.users import services as users
 
 
