@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "user_service.mail",
     "user_service.erasure",
     "user_service.exports",
+    "user_service.account",
     "user_service.task_mirror",
 ]
 MIDDLEWARE = [*MIDDLEWARE, "axes.middleware.AxesMiddleware"]

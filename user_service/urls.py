@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
+from user_service.account import pages as account_pages
 from user_service.api_tokens.views import ApiTokensView
 from user_service.erasure.views import ErasureStatusView
 from user_service.exports.views import ExportView
@@ -31,6 +32,11 @@ sign_in: Any = (
         path("login/forgot/", password_pages.ForgotPage.as_view(), name="forgot"),
         path("login/reset/", password_pages.ResetPage.as_view(), name="reset"),
         path("login/password/", password_pages.PasswordPage.as_view(), name="password"),
+        path("login/account/", account_pages.AccountPage.as_view(), name="account"),
+        path("login/account/sessions/end/", account_pages.EndSessions.as_view(), name="end-sessions"),
+        path("login/account/sessions/<uuid:session_id>/end/", account_pages.EndSession.as_view(), name="end-session"),
+        path("login/account/api-tokens/<uuid:token_id>/revoke/", account_pages.RevokeApiToken.as_view(), name="revoke"),
+        path("login/account/export/", account_pages.RequestExport.as_view(), name="request-export"),
         path("logout/", pages.LogoutPage.as_view(), name="logout"),
     ],
     "rest_framework",  # the browsable API links to these names

@@ -22,6 +22,8 @@ from user_service.users import services as users
 URL = "/login/second-factor/"
 CONFIRM = f"{URL}confirm/"
 CODE = "/login/code/"
+ACCOUNT = "/login/account/"
+BEGIN = f"{URL}?next=%2Flogin%2Faccount%2F"
 PASSWORD = "correct-horse-9"
 LIMIT = django_settings.AXES_FAILURE_LIMIT
 EVIL = ["//evil.example", "https://evil.example/", "javascript:alert(1)"]
@@ -124,13 +126,13 @@ class TestSecondStep:
     @pytest.mark.parametrize("wanted", EVIL)
     def test_it_leads_to_no_other_site(self, first, app, browser, wanted):
         step = first(wanted)
-        assert step.headers["Location"] == "/login/code/?next=%2F"
+        assert step.headers["Location"] == "/login/code/?next=%2Flogin%2Faccount%2F"
         page = browser.get(f"{CODE}?{urlencode({'next': wanted})}")
-        assert fill(browser, page, CODE, code=app.code(), next=wanted).headers["Location"] == "/"
+        assert fill(browser, page, CODE, code=app.code(), next=wanted).headers["Location"] == ACCOUNT
 
     def test_who_has_none_is_not_asked(self, bob, browser):
         page = browser.get("/login/")
-        assert fill(browser, page, "/login/", username="bob", password=PASSWORD).headers["Location"] == "/"
+        assert fill(browser, page, "/login/", username="bob", password=PASSWORD).headers["Location"] == ACCOUNT
         assert amr(browser) == ["pwd"]
 
 
@@ -164,8 +166,8 @@ class TestSetUp:
     def test_no_code_is_taken_before_it_began(self, alice, browser_of):
         browser = browser_of(alice)
         page = browser.get(URL)
-        assert fill(browser, page, CONFIRM, code="123456").headers["Location"] == f"{URL}?next=%2F"
-        assert browser.get(CONFIRM).headers["Location"] == f"{URL}?next=%2F"
+        assert fill(browser, page, CONFIRM, code="123456").headers["Location"] == BEGIN
+        assert browser.get(CONFIRM).headers["Location"] == BEGIN
 
     def test_it_is_turned_off_by_password_and_code(self, alice, browser_of, app):
         browser = browser_of(alice)
@@ -174,7 +176,7 @@ class TestSetUp:
         assert 'role="alert"' in fill(browser, page, URL, password=PASSWORD, code="000000").content.decode()
         assert 'role="alert"' in fill(browser, page, URL, password="wrong", code=app.code()).content.decode()
         off = fill(browser, page, URL, password=PASSWORD, code=app.code())
-        assert off.headers["Location"] == "/login/?next=%2F"
+        assert off.headers["Location"] == "/login/?next=%2Flogin%2Faccount%2F"
         assert not SecondFactor.objects.exists()
         browser.get(off.headers["Location"])
         assert amr(browser) == ["pwd"]

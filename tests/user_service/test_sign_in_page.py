@@ -11,7 +11,7 @@ from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken
 from user_service.users import services
 
-URL = "/login/"
+URL, ACCOUNT = "/login/", "/login/account/"
 EVIL = ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:alert(1)", "http:///evil.example"]
 
 
@@ -55,6 +55,11 @@ def test_signing_in_sets_two_cookies_that_scripts_cannot_read(alice, sign_in):
     assert (access["path"], refresh["path"]) == ("/", "/login/")
 
 
+def test_who_wanted_nothing_else_comes_to_their_account(alice, browser, sign_in):
+    assert sign_in().headers["Location"] == ACCOUNT
+    assert browser.get(URL).headers["Location"] == ACCOUNT  # signed in already
+
+
 def test_cookies_are_secure_behind_https(alice, sign_in, settings):
     settings.HTTPS = True
     assert all(sign_in().cookies[name]["secure"] for name in ("tandem_access", "tandem_refresh"))
@@ -88,17 +93,17 @@ def test_what_was_typed_is_escaped(db, sign_in):
 
 @pytest.mark.parametrize("wanted", EVIL)
 def test_after_sign_in_nobody_is_sent_to_another_site(alice, sign_in, wanted):
-    assert sign_in(next=wanted).headers["Location"] == "/"
+    assert sign_in(next=wanted).headers["Location"] == ACCOUNT
 
 
 @pytest.mark.parametrize("wanted", EVIL)
 def test_the_form_does_not_carry_another_site_along(db, browser, wanted):
-    assert 'name="next" value="/"' in browser.get(URL, {"next": wanted}).content.decode()
+    assert 'name="next" value="/login/account/"' in browser.get(URL, {"next": wanted}).content.decode()
 
 
 @pytest.mark.parametrize("wanted", EVIL)
 def test_a_silent_renewal_sends_nobody_to_another_site(alice, browser_of, wanted):
-    assert browser_of(alice).get(URL, {"next": wanted}).headers["Location"] == "/"
+    assert browser_of(alice).get(URL, {"next": wanted}).headers["Location"] == ACCOUNT
 
 
 def test_signing_in_needs_the_csrf_token(alice, password):
@@ -171,7 +176,7 @@ def test_a_form_whose_session_is_over_leads_to_the_sign_in(alice, browser_of):
 
 @pytest.mark.parametrize("wanted", EVIL)
 def test_a_renewed_form_goes_to_no_other_site(alice, browser_of, wanted):
-    assert browser_of(alice).post("/login/renew/?" + urlencode({"next": wanted})).headers["Location"] == "/"
+    assert browser_of(alice).post("/login/renew/?" + urlencode({"next": wanted})).headers["Location"] == ACCOUNT
 
 
 @pytest.mark.parametrize("wanted", ["/a\r\nSet-Cookie: b=c", "/\0", "/\u65e5\u672c", "/?a=\u00e4 b", f"/{'x' * 3000}"])

@@ -14,7 +14,7 @@ from user_service.second_factor.forms import BeginForm, CodeForm, TurnOffForm
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens.cookies import sign_in
 from user_service.tokens.models import Session
-from user_service.tokens.pages import FormPage, SignedInPage, safe_next
+from user_service.tokens.pages import FormPage, OwnFormPage, safe_next
 
 SET_UP_PATH = f"{settings.LOGIN_URL}second-factor/"
 
@@ -46,7 +46,7 @@ class CodePage(FormPage):
         return response
 
 
-class EnrolmentPage(SignedInPage):
+class EnrolmentPage(OwnFormPage):
     def show_enrolment(self, enrolment: services.Enrolment, form: CodeForm) -> HttpResponse:
         context = self.get_context_data(form=form) | {
             "title": "Scan this with your app",

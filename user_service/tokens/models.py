@@ -1,12 +1,15 @@
 from typing import Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Q
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from common.ids import uuid7
+from user_service.tokens.devices import device_of
 
 ENDED_AT = Least("revoked_at", "expires_at")  # PostgreSQL's passes over NULL
 
@@ -18,6 +21,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def ended_before(self, moment: Any) -> Self:
         """Revoked or run out, whichever was first."""
         return self.alias(ended_at=ENDED_AT).filter(ended_at__lt=moment)
+
+    def seen_from(self, session: UUID) -> Self:
+        """That one first, which is `here`, then what was used last."""
+        return self.annotate(here=Q(pk=session)).order_by("-here", "-last_used_at")
 
 
 class Session(models.Model):
@@ -47,3 +54,7 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} since {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def device(self) -> str:
+        return device_of(self.user_agent)

@@ -1,10 +1,11 @@
 """The HTML sign-in of the browsable APIs and both admins: the tokens go into HttpOnly cookies."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.core.exceptions import ValidationError
@@ -25,17 +26,19 @@ from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services
 from user_service.tokens.cookies import delete_cookies, set_cookies, sign_in
+from user_service.users.models import User
 
+ACCOUNT_PATH = f"{settings.LOGIN_URL}account/"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
 def safe_next(request: HttpRequest) -> str:
-    """Return where to go afterwards: a path of this origin, or the landing page."""
-    wanted = request.GET.get("next") or request.POST.get("next") or "/"
+    """Return where to go afterwards: a path of this origin, or the account page."""
+    wanted = request.GET.get("next") or request.POST.get("next") or ACCOUNT_PATH
     good = url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}, require_https=settings.HTTPS)
-    return wanted if good and len(wanted) <= LONGEST_NEXT else "/"
+    return wanted if good and len(wanted) <= LONGEST_NEXT else ACCOUNT_PATH
 
 
 class SignInForm(AuthenticationForm):
@@ -82,15 +85,30 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]
         return self.form_invalid(form)
 
 
-class SignedInPage(LoginRequiredMixin, FormPage):
-    """A form that knows who fills it in."""
+class SignedInPage(LoginRequiredMixin, Page):
+    """Knows who asks."""
+
+    @property
+    def user(self) -> User:
+        return cast("User", self.request.user)
 
     @property
     def session(self) -> UUID:
         return session_id(self.request.access_token)  # type: ignore[attr-defined]
 
+    def done(self, message: str) -> HttpResponse:
+        """Go on to `next`, and say there what was done."""
+        messages.success(self.request, message)
+        return HttpResponseRedirect(safe_next(self.request))
+
+
+class OwnFormPage(SignedInPage, FormPage):
+    """A form of what is one's own."""
+
+    template_name = "tokens/own_form.html"
+
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.request, "user": self.request.user}
+        return super().get_form_kwargs() | {"request": self.request, "user": self.user}
 
 
 class LoginPage(FormPage):
@@ -102,7 +120,7 @@ class LoginPage(FormPage):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         refresh = request.COOKIES.get(settings.REFRESH_COOKIE)
-        if refresh and "next" in request.GET:
+        if refresh:
             try:
                 pair = services.renew_session(refresh=refresh)
             except services.RefreshRefused:

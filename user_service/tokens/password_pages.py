@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 
 from user_service.tokens.cookies import delete_cookies
-from user_service.tokens.pages import FormPage, SignedInPage, safe_next
+from user_service.tokens.pages import FormPage, OwnFormPage
 from user_service.users import services as users
 
 
@@ -28,7 +28,7 @@ class PasswordForm(PasswordChangeForm):
         return password
 
 
-class PasswordPage(SignedInPage):
+class PasswordPage(OwnFormPage):
     """Ends the person's other sign-ins; this one stays."""
 
     form_class = PasswordForm
@@ -36,7 +36,7 @@ class PasswordPage(SignedInPage):
 
     def form_valid(self, form: PasswordForm) -> HttpResponse:
         users.set_password(user=form.user, password=form.cleaned_data["new_password1"], keep=self.session)
-        return HttpResponseRedirect(safe_next(self.request))
+        return self.done("Your password is changed. Your other devices are signed out.")
 
 
 class ForgotForm(forms.Form):
