@@ -45,7 +45,7 @@ def check(found, table):
 
 def test_of_the_apis_everybody_may_do_what_the_table_says_and_no_more(cast, routes):
     asked = {
-        f"{method:7}{path:40}": " ".join(cast.call(method, path).values())
+        f"{method:7}{path:39} ": " ".join(cast.call(method, path).values())
         for path in filter(is_api, routes)
         for method in METHODS
     }
@@ -63,7 +63,7 @@ def test_of_the_pages_everybody_is_shown_what_the_table_says(cast, routes):
     for path in (route for route in routes if not is_api(route) and not route.startswith(of_models)):
         asked = [(" ".join(cast.browse(method, path).values()), method) for method in METHODS]
         found += [
-            f"{path:40}{statuses}  {' '.join(method for _, method in same)}"
+            f"{path:39} {statuses}  {' '.join(method for _, method in same)}"
             for statuses, same in groupby(asked, key=lambda each: each[0])
         ]
     check(found, PAGES)
@@ -86,7 +86,7 @@ def test_of_the_admins_the_operator_alone_is_shown_what_the_table_says(cast, rou
             for method in METHODS[2:]:
                 assert cast.browse(method, model + page, ("operator",)) == {"operator": get}, f"{method} {model}{page}"
             cells.append(f"{get} {post}")
-        return f"{model:40}{'   '.join(cells)}"
+        return f"{model:39} {'   '.join(cells)}"
 
     with ThreadPoolExecutor(4) as pool:
         check(list(pool.map(row, models(routes))), ADMINS)

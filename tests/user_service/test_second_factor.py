@@ -102,6 +102,35 @@ class TestTurningOn:
         assert api.get(URL, headers={"if-none-match": before}).status_code == 200
 
 
+class TestNewRecoveryCodes:
+    URL = f"{URL}recovery-codes/"
+
+    def test_a_code_of_the_app_gets_ten_and_the_old_ones_are_void(self, alice, api_of, app):
+        old = app.guard(alice)
+        answer = api_of(alice, second_factor=True).post(self.URL, {"code": app.code()})
+        assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+        new = answer.json()["recovery_codes"]
+        assert len({*old, *new}) == 20
+        assert [services.use_code(user=alice, code=code) for code in (old[0], new[0], new[0])] == [False, True, False]
+
+    def test_one_of_the_old_ones_gets_them_too(self, alice, api_of, app):
+        old, api = app.guard(alice), api_of(alice, second_factor=True)
+        assert api.post(self.URL, {"code": old[0]}).status_code == 200
+        assert api.get(URL).json()["recovery_codes_left"] == 10
+
+    def test_a_wrong_one_gets_none_and_is_counted(self, alice, api_of, app):
+        old, api = app.guard(alice), api_of(alice, second_factor=True)
+        assert field_errors(api.post(self.URL, {"code": app.code(5)})) == {"code": "code_incorrect"}
+        assert [api.post(self.URL, {"code": app.code(5)}).status_code for _ in range(LIMIT - 1)][-1] == 429
+        assert services.use_code(user=alice, code=old[0])
+
+    def test_who_has_no_second_factor_gets_none(self, alice, api_of, app):
+        api = api_of(alice)
+        assert_problem(api.post(self.URL, {"code": "123456"}), 409, "second_factor_off")
+        api.post(URL, {"password": PASSWORD})  # begun is not on
+        assert_problem(api.post(self.URL, {"code": "123456"}), 409, "second_factor_off")
+
+
 class TestTurningOff:
     @pytest.fixture
     def guarded(self, alice, app, api_of):

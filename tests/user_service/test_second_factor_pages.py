@@ -21,6 +21,7 @@ from user_service.users import services as users
 
 URL = "/login/second-factor/"
 CONFIRM = f"{URL}confirm/"
+NEW_CODES = f"{URL}recovery-codes/"
 CODE = "/login/code/"
 ACCOUNT = "/login/account/"
 BEGIN = f"{URL}?next=%2Flogin%2Faccount%2F"
@@ -169,6 +170,24 @@ class TestSetUp:
         assert fill(browser, page, CONFIRM, code="123456").headers["Location"] == BEGIN
         assert browser.get(CONFIRM).headers["Location"] == BEGIN
 
+    def test_an_app_on_the_same_device_opens_it_by_a_link(self, alice, browser_of):
+        browser = browser_of(alice)
+        enrolment = fill(browser, browser.get(URL), URL, password=PASSWORD)
+        assert 'href="otpauth://totp/Tandem:alice?secret=' in enrolment.content.decode()
+
+    def test_new_recovery_codes_take_a_code(self, alice, browser_of, app):
+        old, browser = app.guard(alice), browser_of(alice, second_factor=True)
+        page = browser.get(NEW_CODES)
+        assert 'role="alert"' in fill(browser, page, NEW_CODES, code="000000").content.decode()
+        shown = fill(browser, page, NEW_CODES, code=app.code())
+        assert "no-store" in shown.headers["Cache-Control"]
+        assert f'href="{ACCOUNT}"' in shown.content.decode()
+        new = re.findall(r"<li><code>([A-Z2-7-]{19})</code>", shown.content.decode())
+        assert [services.use_code(user=alice, code=code) for code in (old[0], new[0])] == [False, True]
+
+    def test_who_has_no_second_factor_is_led_to_where_it_is_set_up(self, alice, browser_of):
+        assert browser_of(alice).get(NEW_CODES).headers["Location"] == URL
+
     def test_it_is_turned_off_by_password_and_code(self, alice, browser_of, app):
         browser = browser_of(alice)
         app.set_up(browser)
@@ -178,10 +197,11 @@ class TestSetUp:
         off = fill(browser, page, URL, password=PASSWORD, code=app.code())
         assert off.headers["Location"] == "/login/?next=%2Flogin%2Faccount%2F"
         assert not SecondFactor.objects.exists()
-        browser.get(off.headers["Location"])
+        page = browser.get(off.headers["Location"], follow=True)
         assert amr(browser) == ["pwd"]
+        assert "Your second factor is off." in page.content.decode()
 
-    @pytest.mark.parametrize("url", [URL, CONFIRM])
+    @pytest.mark.parametrize("url", [URL, CONFIRM, NEW_CODES])
     def test_it_is_for_who_is_signed_in(self, db, browser, url):
         assert browser.get(url).headers["Location"] == f"/login/?next={url}"
 

@@ -23,7 +23,6 @@ class OwnForm(forms.Form):
 class CodeForm(OwnForm):
     code = forms.CharField(
         max_length=32,
-        help_text="or a recovery code",
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
     )
 

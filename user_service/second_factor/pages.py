@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import segno
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -52,6 +53,7 @@ class EnrolmentPage(OwnFormPage):
             "title": "Scan this with your app",
             "button": "Turn on",
             "secret": enrolment.secret,
+            "uri": enrolment.uri,
             "qr": segno.make(enrolment.uri).svg_inline(scale=5, light="white"),
         }
         return render(self.request, "second_factor/enrolment.html", context)
@@ -84,9 +86,28 @@ class SecondFactorPage(EnrolmentPage):
     def form_valid(self, form: BeginForm) -> HttpResponse:
         if isinstance(form, TurnOffForm):
             services.turn_off(user=form.user, session=self.session)
+            messages.success(self.request, "Your second factor is off. Your other devices are signed out.")
             return HttpResponseRedirect(by_way_of_sign_in(self.request))
         enrolment = services.begin(user=form.user)
         return self.show_enrolment(enrolment, CodeForm(request=self.request, user=form.user))
+
+
+class RecoveryCodesPage(OwnFormPage):
+    """Takes a code, and shows new recovery codes once."""
+
+    form_class = CodeForm
+    template_name = "second_factor/new_codes.html"
+    title, button = "New recovery codes", "Make new codes"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not SecondFactor.objects.guards(self.user):
+            return HttpResponseRedirect(SET_UP_PATH)
+        return super().dispatch(request, *args, **kwargs)
+
+    def form_valid(self, form: CodeForm) -> HttpResponse:
+        codes = services.renew_recovery_codes(user=form.user)
+        context = {"title": "Your new recovery codes", "codes": codes, "onward": safe_next(self.request)}
+        return render(self.request, "second_factor/recovery_codes.html", context)
 
 
 class TurnOnPage(EnrolmentPage):

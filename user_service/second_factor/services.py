@@ -63,18 +63,23 @@ def turn_on(*, user: User, session: UUID) -> list[str]:
 
     The person's other sessions end; this one counts as signed in with both. Raises WrongState.
     """
-    codes = [b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
+    codes = _new_recovery_codes()
     with transaction.atomic():
         _lock(user)
-        turned_on = (
-            SecondFactor.objects.pending()
-            .filter(user=user, last_step__gt=0)
-            .update(confirmed_at=timezone.now(), recovery_codes=[_digest(code) for code in codes])
-        )
+        begun = SecondFactor.objects.pending().filter(user=user, last_step__gt=0)
+        turned_on = begun.update(confirmed_at=timezone.now(), recovery_codes=_digests(codes))
         if not turned_on:
             raise WrongState("Begin with POST auth/second-factor/.", code="second_factor_not_begun")
         _keep(user, session, second_factor=True)
-    return ["-".join(code[start : start + 4] for start in range(0, len(code), 4)) for code in codes]
+    return codes
+
+
+def renew_recovery_codes(*, user: User) -> list[str]:
+    """Return new ones, which nobody can read again; those of before are void. Raises WrongState where it is off."""
+    codes = _new_recovery_codes()
+    if not SecondFactor.objects.enabled().filter(user=user).update(recovery_codes=_digests(codes)):
+        raise WrongState("Your second factor is not on.", code="second_factor_off")
+    return codes
 
 
 def use_code(*, user: User, code: str) -> bool:
@@ -82,7 +87,7 @@ def use_code(*, user: User, code: str) -> bool:
 
     One UPDATE decides, so that of many at once one wins. Ask by the backend: that counts wrong ones.
     """
-    plain = "".join(letter for letter in code if letter.isalnum()).upper()
+    plain = _plain(code)
     if not plain.isascii():
         return False
     return _use_time_step(user, plain) if len(plain) == DIGITS else _use_recovery_code(user, plain)
@@ -126,6 +131,19 @@ def _use_recovery_code(user: User, code: str) -> bool:
     digest = _digest(code)
     rest = Func(F("recovery_codes"), Value(digest), function="array_remove")
     return SecondFactor.objects.filter(user=user, recovery_codes__contains=[digest]).update(recovery_codes=rest) == 1
+
+
+def _new_recovery_codes() -> list[str]:
+    codes = [b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
+    return ["-".join(code[start : start + 4] for start in range(0, len(code), 4)) for code in codes]
+
+
+def _plain(code: str) -> str:
+    return "".join(letter for letter in code if letter.isalnum()).upper()
+
+
+def _digests(codes: list[str]) -> list[str]:
+    return [_digest(_plain(code)) for code in codes]
 
 
 def _digest(code: str) -> str:

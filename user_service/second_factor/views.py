@@ -50,6 +50,19 @@ class SecondFactorView(SignedInView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class RecoveryCodesView(SignedInView):
+    """Get new recovery codes for a code of the app, or one of those left. The old ones are void."""
+
+    serializer_class = CodeSerializer
+
+    @extend_schema(responses=RecoveryCodesSerializer)
+    def post(self, request: Request) -> Response:
+        if not SecondFactor.objects.guards(self.user):
+            raise services.WrongState("Your second factor is not on.", code="second_factor_off")
+        self.valid(request)
+        return Response({"recovery_codes": services.renew_recovery_codes(user=self.user)}, headers=NO_STORE)
+
+
 class TurnOnView(SignedInView):
     """Turn on the second factor by the first code of the app. All your other sessions end."""
 
