@@ -80,7 +80,9 @@ class TestPage:
 
     def test_it_changes_and_the_others_end(self, alice, change, api_of):
         api_of(alice)
-        assert change().status_code == 302
+        changed = change()
+        assert changed.headers["Location"] == "/login/account/"
+        assert "Your password is changed." in changed.client.get("/login/account/").content.decode()
         assert password_is(NEW)
         assert ended() == [Session.objects.latest("id").id]
 

@@ -13,6 +13,7 @@ from user_service.mail.models import OutgoingMail
 from user_service.mail.services import send_due
 from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
+from user_service.tokens.tokens import AccessToken
 from user_service.users import services
 from user_service.users.models import PasswordResetRequest, User
 
@@ -205,8 +206,29 @@ class TestPages:
         answer = self.send(browser, "/login/reset/", token=token, new_password=NEW)
         assert (answer.status_code, answer.headers["Location"]) == (302, "/login/")
         assert password_is(NEW)
+        assert "Your new password is set" in browser.get("/login/").content.decode()
 
-    def test_an_old_link_says_so_and_offers_another(self, alice, browser):
+    def test_looking_at_the_link_does_not_use_it_up(self, token, browser):
+        for _ in range(2):
+            assert 'name="new_password"' in browser.get("/login/reset/", {"token": token}).content.decode()
+
+    def test_a_link_that_is_good_no_more_says_so_before_a_password_is_typed(self, token, alice, browser):
+        services.set_password(user=alice, password=NEW)
+        for void in (token, "x", ""):
+            page = browser.get("/login/reset/", {"token": void})
+            assert "This link is good no more" in page.content.decode()
+            assert 'href="/login/forgot/"' in page.content.decode()
+            assert 'name="new_password"' not in page.content.decode()
+            assert page.headers["Referrer-Policy"] == "strict-origin"
+
+    def test_a_sign_in_that_is_over_is_not_in_the_way(self, token, alice, browser_of):
+        browser = browser_of(alice)
+        access = AccessToken(browser.cookies["tandem_access"].value)
+        access.set_exp(lifetime=-timedelta(minutes=5))
+        browser.cookies["tandem_access"] = str(access)
+        assert browser.get("/login/reset/", {"token": token}).status_code == 200
+
+    def test_one_that_was_used_meanwhile_says_so_and_offers_another(self, alice, browser):
         page = self.send(browser, "/login/reset/", token="x", new_password=NEW).content.decode()
         assert "too old" in page
         assert 'href="/login/forgot/"' in page

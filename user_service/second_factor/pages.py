@@ -11,11 +11,12 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from user_service.second_factor import first_step, services
-from user_service.second_factor.forms import BeginForm, CodeForm, TurnOffForm
+from user_service.second_factor.forms import CodeForm, TurnOffForm
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens.cookies import sign_in
 from user_service.tokens.models import Session
 from user_service.tokens.pages import FormPage, OwnFormPage, safe_next
+from user_service.users.forms import OwnPasswordForm
 
 SET_UP_PATH = f"{settings.LOGIN_URL}second-factor/"
 
@@ -77,13 +78,13 @@ class SecondFactorPage(EnrolmentPage):
         return SecondFactor.objects.enabled().filter(user=self.request.user.pk).first()
 
     def get_form_class(self) -> Any:
-        return TurnOffForm if self.factor else BeginForm
+        return TurnOffForm if self.factor else OwnPasswordForm
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         factor = self.factor
         return super().get_context_data(factor=factor, **kwargs) | {"button": "Turn off" if factor else "Begin"}
 
-    def form_valid(self, form: BeginForm) -> HttpResponse:
+    def form_valid(self, form: OwnPasswordForm) -> HttpResponse:
         if isinstance(form, TurnOffForm):
             services.turn_off(user=form.user, session=self.session)
             messages.success(self.request, "Your second factor is off. Your other devices are signed out.")

@@ -66,6 +66,18 @@ class Page(View):
         return response
 
 
+class SecretAddress(Page):
+    """The address holds a secret: not even our own style sheet is asked for with it as the referrer.
+
+    Not no-referrer: browsers then send `Origin: null` with a form, which the CSRF check refuses.
+    """
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Referrer-Policy"] = "strict-origin"
+        return response
+
+
 class FormPage(Page, FormView):  # type: ignore[type-arg]
     http_method_names = ["get", "head", "post", "options"]
     template_name = "tokens/form.html"

@@ -4,15 +4,19 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from user_service.tokens.cookies import delete_cookies
-from user_service.tokens.pages import FormPage, OwnFormPage
+from user_service.tokens.pages import FormPage, OwnFormPage, SecretAddress
+from user_service.users import reset_tokens
 from user_service.users import services as users
+from user_service.users.forms import NewPasswordField
+from user_service.users.models import User
 
 
 class PasswordForm(PasswordChangeForm):
@@ -57,24 +61,19 @@ class ResetForm(forms.Form):
     token = forms.CharField(
         max_length=200, widget=forms.HiddenInput, error_messages={"required": "This link is incomplete."}
     )
-    new_password = forms.CharField(
-        max_length=128, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
-    )
+    new_password = NewPasswordField()
 
 
-class ResetPage(FormPage):
+class ResetPage(SecretAddress, FormPage):
     form_class = ResetForm
     template_name = "tokens/reset.html"
     title = button = "Set a new password"
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """The address holds the token: not even our own style sheet is asked for with it as the referrer.
-
-        Not no-referrer: browsers then send `Origin: null` with the form, which the CSRF check refuses.
-        """
-        response = super().dispatch(request, *args, **kwargs)
-        response.headers["Referrer-Policy"] = "strict-origin"
-        return response
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A link that is good no more says so before a new password is thought of."""
+        if reset_tokens.owner_of(request.GET.get("token", ""), User.objects.active()) is None:
+            return render(request, "tokens/link_void.html", {"title": "This link is good no more"})
+        return super().get(request, *args, **kwargs)
 
     def get_initial(self) -> dict[str, Any]:
         return {"token": self.request.GET.get("token", "")}
@@ -82,4 +81,5 @@ class ResetPage(FormPage):
     def form_valid(self, form: ResetForm) -> HttpResponse:
         fields = form.cleaned_data
         users.reset_password(token=fields["token"], password=fields["new_password"])
+        messages.success(self.request, "Your new password is set: sign in with it. Your other devices are signed out.")
         return delete_cookies(HttpResponseRedirect(settings.LOGIN_URL))

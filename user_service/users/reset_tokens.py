@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.tokens import default_token_generator
 
-from user_service.users.models import User
+from user_service.users.models import User, UserQuerySet
 
 
 def token_for(user: User) -> str:
@@ -20,5 +20,8 @@ def id_in(token: str) -> UUID | None:
         return None
 
 
-def is_good(token: str, user: User) -> bool:
-    return default_token_generator.check_token(user, token.partition("-")[2])
+def owner_of(token: str, people: UserQuerySet) -> User | None:
+    """Return which of the people may set a new password by it now."""
+    user = people.filter(pk=id_in(token)).first()
+    good = user is not None and default_token_generator.check_token(user, token.partition("-")[2])
+    return user if good else None

@@ -110,8 +110,8 @@ def reset_password(*, token: str, password: str) -> None:
     same token one succeeds: they wait for the person's row, and the new password has made the token void.
     """
     with transaction.atomic():
-        user = User.objects.active().select_for_update(no_key=True).filter(pk=reset_tokens.id_in(token)).first()
-        if user is None or not reset_tokens.is_good(token, user):
+        user = reset_tokens.owner_of(token, User.objects.active().select_for_update(no_key=True))
+        if user is None:
             void = "This token is wrong, too old, or was used already. Ask for a new one."
             raise ValidationError({"token": ValidationError(void, code="invalid_token")})
         try:
