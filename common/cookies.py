@@ -20,7 +20,10 @@ from common.authentication import verify
 from common.problems import Unavailable, problem_response
 
 LONGEST_NEXT = 2000  # Django redirects to nothing that is much longer
-SIGN_IN_PATHS = ("/login/", "/login/code/", "/login/renew/", "/logout/")  # for who is not signed in, or not any more
+SIGN_IN_PATHS = (  # for who is not signed in, or not any more: a sign-in that is over is not in their way
+    *("/login/", "/login/code/", "/login/renew/", "/logout/"),
+    *("/login/register/", "/login/forgot/", "/login/reset/", "/login/erasure/"),
+)
 
 
 class CookieAuthenticationMiddleware(AuthenticationMiddleware):

@@ -112,7 +112,7 @@ def test_too_many_requests_from_one_address_are_429_with_retry_after(echo):
 
 SIGN_IN = [
     *(f"/api/v1/auth/{name}/" for name in ("token", "register", "password/reset", "password/reset/confirm")),
-    *("/login/", "/login/forgot/", "/login/reset/"),
+    *("/login/", "/login/register/", "/login/forgot/", "/login/reset/", "/login/account/delete/"),
 ]
 
 
@@ -143,7 +143,8 @@ def test_a_client_has_its_whole_ipv6_network(echo):
 
 def test_a_one_time_token_is_not_in_the_edge_s_log_even_when_the_service_is_away():
     with Edge(ports.pick(), rate_limit="off") as edge:
-        assert edge.ask("GET", "/login/reset/?token=one-time").status == 503
+        for address in ("/login/reset/?token=one-time", "/login/erasure/?key=one-time"):
+            assert edge.ask("GET", address).status == 503
         edge.process.terminate()
         edge.process.wait(timeout=20)
         log = (edge.folder / "log").read_text()

@@ -1,6 +1,7 @@
 """A person's account, for them to see and change: where they are signed in, what acts for them, their data."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -11,14 +12,22 @@ from django.views.generic import TemplateView
 
 from common.models import ApiToken
 from user_service.api_tokens import services as api_tokens
+from user_service.erasure.models import Erasure
+from user_service.erasure.services import request_erasure
 from user_service.exports import services as exports
 from user_service.exports.models import Export
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services as tokens
-from user_service.tokens.cookies import delete_cookies
+from user_service.tokens.cookies import delete_cookies, sign_in
 from user_service.tokens.models import Session
-from user_service.tokens.pages import ACCOUNT_PATH, SignedInPage
+from user_service.tokens.pages import ACCOUNT_PATH, FormPage, OwnFormPage, SecretAddress, SignedInPage, safe_next
+from user_service.users import services as users
+from user_service.users.forms import OwnPasswordForm, RegistrationForm
 
+ERASURE_PATH = f"{settings.LOGIN_URL}erasure/"
+ERASURE_TITLES = dict.fromkeys(Erasure.RUNNING, "Your account is being deleted") | {
+    Erasure.State.DONE: "Your account is deleted"
+}
 SESSIONS_SHOWN = 20  # a script that signs in by itself may leave thousands
 
 
@@ -36,6 +45,40 @@ class AccountPage(SignedInPage, TemplateView):
             "api_tokens": ApiToken.objects.alive().filter(user=self.user).order_by("-id"),
             "export": Export.objects.alive().filter(user=self.user).first(),
         }
+
+
+class RegistrationPage(FormPage):
+    """Makes an account, and signs its person in."""
+
+    form_class = RegistrationForm
+    template_name = "account/registration.html"
+    title = button = "Create an account"
+
+    def form_valid(self, form: RegistrationForm) -> HttpResponse:
+        user = users.register_user(**form.cleaned_data)
+        return sign_in(self.request, user=user, to=safe_next(self.request))
+
+
+class DeletionPage(OwnFormPage):
+    form_class = OwnPasswordForm
+    template_name = "account/deletion.html"
+    title = button = "Delete your account"
+
+    def form_valid(self, form: OwnPasswordForm) -> HttpResponse:
+        started = request_erasure(user=form.user)
+        return delete_cookies(HttpResponseRedirect(f"{ERASURE_PATH}?{urlencode({'key': started.key})}"))
+
+
+class ErasurePage(SecretAddress, TemplateView):
+    """What becomes of an account that was asked to be deleted, for whoever has the address."""
+
+    http_method_names = ["get", "head", "options"]
+    template_name = "account/erasure.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        erasure = get_object_or_404(Erasure.objects.with_key(self.request.GET.get("key", "")))
+        title = ERASURE_TITLES.get(Erasure.State(erasure.state), "Your account was not deleted")
+        return super().get_context_data(**kwargs) | {"title": title, "erasure": erasure}
 
 
 class Action(SignedInPage):
