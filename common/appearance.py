@@ -9,7 +9,6 @@ NAVIGATION = [
     {"title": "People", "link": "/api/v1/users/", "icon": "group"},
     {"title": "You", "link": "/api/v1/users/me/", "icon": "person"},
     {"title": "API tokens", "link": "/api/v1/auth/api-tokens/", "icon": "key"},
-    {"title": "Second factor", "link": "/login/second-factor/", "icon": "phonelink_lock"},
     {"title": "Docs", "link": "/api/docs/", "icon": "menu_book"},
     {"title": "Admin of tasks", "link": "/admin/tasks/", "icon": "edit_note"},
     {"title": "Admin of people", "link": "/admin/users/", "icon": "manage_accounts"},
@@ -33,6 +32,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_ICON": "/favicon.svg",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "/favicon.svg"}],
     "SITE_DROPDOWN": NAVIGATION,
+    "ACCOUNT": {"navigation": [{"title": "Account", "link": "/login/account/"}]},  # in the menu of the user's name
     "COLORS": {"primary": BLUE},
     "STYLES": [lambda request: static("common/admin.css")],
 }
