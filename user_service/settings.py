@@ -21,6 +21,7 @@ SERVICE = "user_service"
 ROOT_URLCONF = "user_service.urls"
 INSTALLED_APPS = [
     *COMMON_APPS,
+    "django.contrib.humanize",
     "axes",
     "user_service.users",
     "user_service.tokens",

@@ -48,8 +48,12 @@ class NewPasswordField(forms.CharField):
 
 
 class RegistrationForm(forms.Form):
-    username = forms.CharField(max_length=150, help_text="Letters, digits and . + - _ only.")
-    email = forms.EmailField(max_length=254, label="E-mail")
+    username = forms.CharField(
+        max_length=150,
+        help_text="Letters, digits and . + - _ only.",
+        widget=forms.TextInput(attrs={"autocomplete": "username"}),
+    )
+    email = forms.EmailField(max_length=254, label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "email"}))
     password = NewPasswordField()
     display_name = forms.CharField(max_length=150, required=False, help_text="Optional: what others see you as.")
 
