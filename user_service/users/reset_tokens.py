@@ -22,6 +22,6 @@ def id_in(token: str) -> UUID | None:
 
 def owner_of(token: str, people: UserQuerySet) -> User | None:
     """Return which of the people may set a new password by it now."""
-    user = people.filter(pk=id_in(token)).first()
-    good = user is not None and default_token_generator.check_token(user, token.partition("-")[2])
-    return user if good else None
+    user_id = id_in(token)
+    user = people.filter(pk=user_id).first() if user_id else None
+    return user if default_token_generator.check_token(user, token.partition("-")[2]) else None
