@@ -65,20 +65,21 @@ class AccessToken(tokens.AccessToken):
             raise TokenError("Token names no person, or no sign-in") from error
 
 
-_verified: dict[bytes, AccessToken] = {}
+_verified: dict[bytes, tuple[str, AccessToken]] = {}  # and the id of the key that each is signed with
 
 
 def verify(raw: bytes) -> AccessToken:
-    """Return the checked token; TokenError if it is not valid. A token that was checked is not checked again.
+    """Return the checked token; TokenError if it is not valid. A signature that was checked is not checked again, as
+    long as its key is one of ours: a stolen key's tokens end with the key.
 
     Two thirds of a task list's authentication time is the signature; the cache is bounded, oldest out first.
     """
-    token = _verified.get(raw)
-    if token is None or token.payload["exp"] <= time.time():
+    kid, token = _verified.get(raw, ("", None))
+    if token is None or token.payload["exp"] <= time.time() or key_set.get(kid) is None:
         token = AccessToken(raw)  # type: ignore[arg-type]
         while len(_verified) >= CACHED_TOKENS:
             _verified.pop(next(iter(_verified)), None)
-        _verified[raw] = token
+        _verified[raw] = jwt.get_unverified_header(raw)["kid"], token
     if token.payload.get("sid") in revoked:
         raise TokenError("This sign-in was ended.")
     return token

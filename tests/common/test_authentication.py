@@ -155,7 +155,14 @@ class TestVerifiedTokens:
         raw = issuer.token(alice, exp=int(time.time()) - 60).encode()
         remembered = authentication.verify(issuer.token(alice).encode())
         remembered.payload["exp"] = int(time.time()) - 60
-        authentication._verified[raw] = remembered
+        authentication._verified[raw] = issuer.kid, remembered
+        with pytest.raises(TokenError):
+            authentication.verify(raw)
+
+    def test_a_cached_token_does_not_outlive_its_key(self, alice, issuer, monkeypatch):
+        raw = issuer.token(alice).encode()
+        authentication.verify(raw)
+        monkeypatch.setattr(authentication.key_set, "keys", {"another": None})
         with pytest.raises(TokenError):
             authentication.verify(raw)
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from common import events
 from common.models import InboxEvent, OutboxEvent
 from task_service.tasks.models import Task
+from tests.answers import assert_problem
 from tests.forms import shown
 
 TASKS = "/admin/tasks/tasks/task/"
@@ -257,5 +258,6 @@ class TestSecondFactor:
             alice.sign_in(amr=amr)
             assert alice.browser().get(TASKS, follow=True).status_code == 403
 
-    def test_the_api_does_not_ask_for_it(self, olga):
-        assert olga.list().status_code == 200
+    def test_a_session_that_lacks_one_is_good_for_no_api(self, olga):
+        olga.sign_in(scope="")
+        assert_problem(olga.list(), 403, "second_factor_not_set_up")

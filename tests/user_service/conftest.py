@@ -2,17 +2,15 @@
 
 from datetime import timedelta
 from functools import partial
-from types import SimpleNamespace
 
 import pytest
-import uuid_utils.compat
 from django.test import Client
-from django.utils import timezone
 from rest_framework.test import APIClient
 
 from tests.user_service.second_factors import App
 from user_service.tokens import keys
 from user_service.tokens import services as sessions
+from user_service.tokens.models import Session
 from user_service.users import services
 
 PASSWORD = "correct-horse-9"
@@ -121,13 +119,12 @@ def app(monkeypatch):
 
 
 @pytest.fixture
-def later(monkeypatch):
-    """Ask what is done with a token that many seconds after the test began."""
-    start = timezone.now()
+def later():
+    """`later(16)`: as if that many seconds had gone by since the refresh tokens were rotated."""
 
     def move(seconds):
-        then = start + timedelta(seconds=seconds)
-        monkeypatch.setattr(sessions, "timezone", SimpleNamespace(now=lambda: then))
-        monkeypatch.setattr(sessions, "uuid7", lambda: uuid_utils.compat.uuid7(nanoseconds=int(then.timestamp() * 1e9)))
+        for session in Session.objects.all():
+            session.lately_at = [at - timedelta(seconds=seconds) for at in session.lately_at]
+            session.save()
 
     return move

@@ -141,3 +141,23 @@ def test_a_change_by_the_old_one_does_not_undo_a_reset(alice):
     with pytest.raises(ValidationError, match="meanwhile"):
         services.set_password(user=thief, password="thiefs-horse-9")
     assert password_is(NEW)
+
+
+class TestHashOfAnotherCost:
+    @pytest.fixture(autouse=True)
+    def _raise_the_cost(self, alice, settings):
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher", *settings.PASSWORD_HASHERS]
+
+    def test_is_renewed_by_the_look_and_does_not_look_like_a_change(self, alice, api_of):
+        assert api_of(alice).post(URL, {"current_password": OLD, "new_password": NEW}).status_code == 204
+        assert password_is(NEW)
+
+    def test_is_renewed_at_the_sign_in(self, sign_in):
+        assert sign_in().status_code == 200
+        assert User.objects.get().password.startswith("scrypt$")
+
+    def test_takes_the_place_of_no_password_that_was_set_meanwhile(self, alice):
+        seen_before = User.objects.get()
+        services.set_password(user=alice, password=NEW)
+        assert seen_before.check_password(OLD)
+        assert password_is(NEW)

@@ -14,7 +14,7 @@ from user_service.mail.services import send_due
 from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.tokens.tokens import AccessToken
-from user_service.users import services
+from user_service.users import reset_tokens, services
 from user_service.users.models import PasswordResetRequest, User
 
 ASK = "/api/v1/auth/password/reset/"
@@ -101,6 +101,15 @@ def test_asking_costs_the_same_whether_anybody_has_the_address(alice, api, djang
     for email in (alice.email, "nobody@example.org"):
         with django_assert_num_queries(1):
             api.post(ASK, {"email": email})
+
+
+def test_one_whose_person_is_held_up_holds_up_no_other(alice, bob, api, post, monkeypatch):
+    token_for = reset_tokens.token_for
+    monkeypatch.setattr(reset_tokens, "token_for", lambda user: token_for(user) if user == bob else 1 / 0)
+    for person in (alice, bob):
+        api.post(ASK, {"email": person.email})
+    assert [mail.to for mail in post()] == [[bob.email]]
+    assert [asked.email for asked in PasswordResetRequest.objects.all()] == [alice.email]
 
 
 def test_no_address_is_kept(alice, api, post):

@@ -72,7 +72,7 @@ def test_each_generation_has_its_own_grace(pair, refresh, later):
     second = refresh(pair.refresh).json()["refresh"]
     later(10)
     refresh(second)
-    later(16)
+    later(6)
     assert refresh(second).status_code == 200
     assert_problem(refresh(pair.refresh), 401, "token_not_valid")
     assert refresh(second).status_code == 401
@@ -92,6 +92,23 @@ def test_the_theft_of_one_session_leaves_the_others(alice, pair, refresh, later)
     later(16)
     refresh(pair.refresh)
     assert refresh(other.refresh).status_code == 200
+
+
+def test_a_token_that_could_not_be_exchanged_for_want_of_a_key_stays_good(pair, refresh, later, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("user_service.tokens.tokens.active_key", lambda: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            sessions.renew_session(refresh=pair.refresh)
+    later(16)
+    assert refresh(pair.refresh).status_code == 200
+
+
+def test_of_too_many_sessions_those_end_that_were_used_longest_ago(alice, bob, monkeypatch, refresh):
+    monkeypatch.setattr(sessions, "MAX_SESSIONS", 3)
+    pairs = [sessions.begin_session(user=person) for person in (bob, alice, alice, alice)]
+    refresh(pairs[1].refresh)
+    sessions.begin_session(user=alice)
+    assert [refresh(pair.refresh).status_code for pair in pairs] == [200, 200, 401, 200]
 
 
 @pytest.fixture

@@ -69,8 +69,32 @@ class TestWanted:
     def test_people_need_none(self, alice, sign_in):
         assert sign_in().status_code == 200
 
-    def test_a_session_of_before_is_not_asked_for_it_by_the_api(self, olga, api_of):
-        assert api_of(olga).get("/api/v1/users/me/").status_code == 200
+    @pytest.mark.parametrize(
+        "path",
+        ["users/me/", "users/", "users/me/export/"]
+        + [f"auth/{name}/" for name in ("sessions", "api-tokens", "second-factor", "logout-all", "password")],
+    )
+    def test_a_browser_s_session_without_one_is_good_for_no_api(self, olga, browser_of, path):
+        browser = browser_of(olga)
+        bearer = {"authorization": f"Bearer {browser.cookies['tandem_access'].value}"}
+        for api in (Client(headers=bearer), browser):
+            answer = api.get(f"/api/v1/{path}", headers={"accept": "application/json"})
+            assert_problem(answer, 403, "second_factor_not_set_up")
+
+    @pytest.mark.parametrize("path", ["/login/account/", "/login/password/", "/login/account/delete/"])
+    def test_nor_for_other_pages(self, olga, browser_of, path):
+        assert browser_of(olga).get(path).headers["Location"].startswith(f"{URL}?next=%2Flogin%2F")
+
+    def test_nor_after_a_renewal_by_the_api(self, olga, api):
+        renewed = sessions.renew_session(refresh=sessions.begin_session(user=olga).refresh)
+        answer = api.get("/api/v1/users/me/", headers={"authorization": f"Bearer {renewed.access}"})
+        assert_problem(answer, 403, "second_factor_not_set_up")
+
+    def test_once_it_is_set_up_the_session_is_good_for_all(self, olga, browser_of, app):
+        browser = browser_of(olga)
+        app.set_up(browser)
+        browser.get("/login/?next=/")
+        assert browser.get("/api/v1/users/me/").status_code == 200
 
 
 def test_an_operator_resets_a_person_s(alice, bob, olga, admin_of, app):

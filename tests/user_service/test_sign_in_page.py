@@ -3,6 +3,7 @@ from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from tests.answers import assert_problem
 from tests.forms import fill
@@ -224,6 +225,15 @@ def test_logging_out_ends_the_session_and_drops_the_cookies(alice, browser, sign
     assert {cookie.value for cookie in response.cookies.values()} == {""}
     with pytest.raises(sessions.RefreshRefused):
         sessions.renew_session(refresh=refresh)
+
+
+def test_logging_out_works_where_the_clocks_differ(alice, browser_of, monkeypatch):
+    now = timezone.now()
+    with monkeypatch.context() as patch:
+        patch.setattr("rest_framework_simplejwt.tokens.aware_utcnow", lambda: now + timedelta(seconds=20))
+        browser = browser_of(alice, enforce_csrf_checks=False)
+    browser.post("/logout/")
+    assert Session.objects.get().revoked_at is not None
 
 
 def test_logging_out_works_with_an_expired_cookie(alice, browser, sign_in):

@@ -49,6 +49,8 @@ class CodePage(FormPage):
 
 
 class EnrolmentPage(OwnFormPage):
+    for_restricted = True
+
     def show_enrolment(self, enrolment: services.Enrolment, form: CodeForm) -> HttpResponse:
         context = self.get_context_data(form=form) | {
             "title": "Scan this with your app",

@@ -39,6 +39,7 @@ class Session(models.Model):
     lately = ArrayField(
         models.UUIDField(), default=list, help_text="those before, newest first: good for a retry, a short time"
     )
+    lately_at = ArrayField(models.DateTimeField(), default=list, help_text="when each of them was rotated")
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

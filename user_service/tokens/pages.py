@@ -22,6 +22,7 @@ from rest_framework.exceptions import APIException
 from common.authentication import session_id
 from common.cookies import LONGEST_NEXT
 from common.problems import problem_response
+from common.scopes import is_restricted
 from user_service.second_factor import first_step
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens import services
@@ -98,7 +99,15 @@ class FormPage(Page, FormView):  # type: ignore[type-arg]
 
 
 class SignedInPage(LoginRequiredMixin, Page):
-    """Knows who asks."""
+    """Knows who asks. Who has yet to set up the second factor that operators need does that first."""
+
+    for_restricted = False
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and is_restricted(request.access_token) and not self.for_restricted:  # type: ignore[attr-defined]
+            onward = urlencode({"next": request.path if request.method == "GET" else safe_next(request)})
+            return HttpResponseRedirect(f"{settings.LOGIN_URL}second-factor/?{onward}")
+        return super().dispatch(request, *args, **kwargs)
 
     @property
     def user(self) -> User:

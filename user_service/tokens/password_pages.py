@@ -27,8 +27,10 @@ class PasswordForm(PasswordChangeForm):
     def clean_old_password(self) -> str:
         """Count a wrong one as at the sign-in."""
         password: str = self.cleaned_data["old_password"]
-        if authenticate(self.request, username=self.user.get_username(), password=password) is None:
+        found = authenticate(self.request, username=self.user.get_username(), password=password)
+        if found is None:
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        self.user.password = found.password  # of a new hash, where the cost was raised since the last sign-in
         return password
 
 

@@ -1,8 +1,7 @@
 """Sign-in sessions: begin, renew, end."""
 
 from datetime import timedelta
-from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +13,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.settings import api_settings
 
 from common import events, outbox, revocations
-from common.ids import time_of, uuid7
+from common.ids import uuid7
 from common.purges import LIMIT, delete_some
 from user_service.second_factor.models import SecondFactor
 from user_service.tokens.models import Session
@@ -22,7 +21,14 @@ from user_service.tokens.tokens import AccessToken, RefreshToken
 from user_service.users.models import User
 
 GRACE = timedelta(seconds=15)
+MAX_SESSIONS = 200  # of a person
 GENERATIONS = 16  # of refresh tokens that are remembered: as many renewals of one session within the grace
+
+
+class newest(Func):  # noqa: N801 - named as SQL functions are
+    """An array with one more in front, and no more than GENERATIONS."""
+
+    template = f"(array_prepend(%(expressions)s))[1:{GENERATIONS}]"
 
 
 class RefreshRefused(AuthenticationFailed):
@@ -52,7 +58,8 @@ def begin_session(*, user: User, user_agent: str = "", ip: str | None = None, se
         session = Session.objects.create(
             user=fresh, user_agent=user_agent[:300], ip=ip, expires_at=expires_at, second_factor=second_factor
         )
-    return Pair(AccessToken.of(session), RefreshToken.of(session))
+        _end_beyond(fresh)
+        return Pair(AccessToken.of(session), RefreshToken.of(session))
 
 
 def renew_session(*, refresh: str) -> Pair:
@@ -65,17 +72,19 @@ def renew_session(*, refresh: str) -> Pair:
     # Not user__is_active: a join puts all conditions into a subquery, which an UPDATE does not repeat after a wait.
     person = User.objects.active().filter(id=OuterRef("user"))
     alive = Session.objects.alive().filter(Exists(person), id=session_id)
-    rotated = alive.filter(current=token_id).update(
-        lately=Func(F("current"), F("lately"), template=f"(array_prepend(%(expressions)s))[1:{GENERATIONS}]"),
-        current=uuid7(),
-        last_used_at=Now(),
-        expires_at=Now() + api_settings.REFRESH_TOKEN_LIFETIME,
-    )
-    session = alive.select_related("user").first()
-    if session is None or not (rotated or _in_grace(session, token_id)):
-        _revoke(alive)
-        raise RefreshRefused("This refresh token is not good any more.")
-    return Pair(AccessToken.of(session), RefreshToken.of(session))
+    with transaction.atomic():  # the old token stays good where the new one can't be signed
+        rotated = alive.filter(current=token_id).update(
+            lately=newest(F("current"), F("lately")),
+            lately_at=newest(Now(), F("lately_at")),
+            current=uuid7(),
+            last_used_at=Now(),
+            expires_at=Now() + api_settings.REFRESH_TOKEN_LIFETIME,
+        )
+        session = alive.annotate(now=Now()).select_related("user").first()
+        if session is not None and (rotated or _in_grace(session, token_id)):
+            return Pair(AccessToken.of(session), RefreshToken.of(session))
+    _revoke(alive)
+    raise RefreshRefused("This refresh token is not good any more.")
 
 
 def end(*, session: Session) -> None:
@@ -111,12 +120,17 @@ def purge_sessions(limit: int = LIMIT) -> int:
     return delete_some(Session.objects.ended_before(Now() - timedelta(days=30)), limit)
 
 
-def _in_grace(session: Session, token_id: UUID) -> bool:
-    """Say whether the token was rotated just now: its successor's id holds when that was."""
-    generations = [session.current, *session.lately]
-    return any(
-        old == token_id and time_of(successor) > timezone.now() - GRACE for successor, old in pairwise(generations)
-    )
+def _end_beyond(user: User) -> None:
+    """End those that were used longest ago, where a person has too many: a script may never sign out."""
+    used = Session.objects.alive().filter(user=user).order_by("-last_used_at").values_list("id", flat=True)
+    if beyond := list(used[MAX_SESSIONS : MAX_SESSIONS + 1000]):
+        _revoke(Session.objects.filter(id__in=beyond))
+
+
+def _in_grace(session: Any, token_id: UUID) -> bool:
+    """Say whether the token was rotated just now, by the database's clock."""
+    rotations = zip(session.lately, session.lately_at, strict=True)
+    return any(token == token_id and session.now - at < GRACE for token, at in rotations)
 
 
 def _revoke(sessions: QuerySet[Session]) -> None:

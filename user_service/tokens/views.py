@@ -1,7 +1,6 @@
 from typing import Any, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -18,6 +17,7 @@ from rest_framework.viewsets import GenericViewSet
 from common import pagination
 from common.authentication import BearerAuthentication, session_id
 from common.rendering import JSONRenderer
+from common.scopes import SecondFactorOwed
 from common.serializers import Serializer
 from common.views import HonestQueryMixin
 from user_service.second_factor.models import SecondFactor
@@ -44,9 +44,8 @@ class SecondFactorRequired(AuthenticationFailed):
     default_code = "second_factor_required"
 
 
-class SecondFactorOwed(AuthenticationFailed):
-    default_detail = f"Operators sign in with a second factor: set yours up at {settings.LOGIN_URL}second-factor/."
-    default_code = "second_factor_not_set_up"
+class SecondFactorNotSetUp(AuthenticationFailed):
+    default_detail, default_code = SecondFactorOwed.default_detail, SecondFactorOwed.default_code
 
 
 class BodyView(HonestQueryMixin, GenericAPIView[User]):
@@ -101,7 +100,7 @@ class TokenView(PublicView):
         if not isinstance(user, User):
             raise InvalidCredentials
         if SecondFactor.objects.owed_by(user):
-            raise SecondFactorOwed
+            raise SecondFactorNotSetUp
         second_factor = SecondFactor.objects.guards(user)
         if second_factor and not code:
             raise SecondFactorRequired

@@ -24,6 +24,8 @@ class OwnPasswordField(PasswordField):
     def run_validation(self, data: Any = empty) -> Any:
         value = super().run_validation(data)
         request = self.context["request"]
-        if authenticate(request._request, username=request.user.get_username(), password=value) is None:
+        found = authenticate(request._request, username=request.user.get_username(), password=value)
+        if found is None:
             self.fail("password_incorrect")
+        request.user.password = found.password  # of a new hash, where the cost was raised since the last sign-in
         return value

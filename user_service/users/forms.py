@@ -20,8 +20,11 @@ class OwnForm(forms.Form):
         self.request, self.user = request, user
 
     def check(self, field: str, message: str, **credentials: Any) -> None:
-        if authenticate(self.request, **credentials) is None:
+        found = authenticate(self.request, **credentials)
+        if found is None:
             self.add_error(field, ValidationError(message))
+        else:
+            self.user.password = found.password  # of a new hash, where the cost was raised since the last sign-in
 
 
 class OwnPasswordForm(OwnForm):

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from common import events, outbox
 from common.models import ApiToken
+from common.process import for_each
 from user_service.erasure.models import Erasure
 from user_service.lockout import services as lockout
 from user_service.mail.services import send_mail
@@ -86,10 +87,13 @@ def request_password_reset(*, email: str) -> None:
 
 
 def answer_password_reset_requests() -> None:
-    for asked in PasswordResetRequest.objects.order_by("id")[:RESETS_AT_ONCE]:
-        with transaction.atomic():
-            _mail_reset_token(asked.email)
-            asked.delete()
+    for_each(list(PasswordResetRequest.objects.order_by("id")[:RESETS_AT_ONCE]), _answer_password_reset_request)
+
+
+@transaction.atomic
+def _answer_password_reset_request(asked: PasswordResetRequest) -> None:
+    _mail_reset_token(asked.email)
+    asked.delete()
 
 
 def _mail_reset_token(email: str) -> None:

@@ -20,4 +20,9 @@ class Migration(migrations.Migration):
             name='lately',
             field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, help_text="those before, newest first: good for a retry, a short time", size=None),
         ),
+        migrations.AddField(
+            model_name='session',
+            name='lately_at',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.DateTimeField(), default=list, help_text='when each of them was rotated', size=None),
+        ),
     ]
