@@ -44,7 +44,7 @@ class HasScope(BasePermission):
 
 def is_restricted(access_token: Any) -> bool:
     """Say whether a session's token is good for nothing but setting up a second factor."""
-    return access_token.get("scope") == ""
+    return bool(access_token.get("scope") == "")
 
 
 def needed_scope(view: Any, method: str) -> str | None:

@@ -132,9 +132,9 @@ class System:
         commands, variables = ["migrate --noinput", "collectstatic --noinput"], {}
         if service.name == "user_service":
             commands += ["create_signing_key"]
-            if password := password or self.settings.operator_password:
-                commands += ["ensure_operator"]
-                variables = {"OPERATOR_USERNAME": self.settings.operator_username, "OPERATOR_PASSWORD": password}
+            if given := password or self.settings.operator_password:
+                commands += ["ensure_operator --reset" if password else "ensure_operator"]  # what is shown is good
+                variables = {"OPERATOR_USERNAME": self.settings.operator_username, "OPERATOR_PASSWORD": given}
         return service.start_set_up(commands, variables, self._set_up_log(service))
 
     def _set_up_log(self, service: Service) -> Path:

@@ -12,6 +12,7 @@ from tests.system.running import PASSWORD, Person, System
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 WHO = ("owner", "other", "nobody", "operator")
 CSRF = "c" * 32
+SIGN_OUT = ("/logout/", "/login/account/sessions/end/")
 ERASURE = "/api/v1/users/erasure/"
 HOLDS = "/admin/tasks/erasure/legalhold/"
 
@@ -44,7 +45,7 @@ class Cast:
         found = {}
         for who in people:
             found[who] = str(self.visit(who, method, self.address(path)).status_code)
-            if (method, path) == ("POST", "/logout/") and who != "nobody":
+            if method == "POST" and path in SIGN_OUT and who != "nobody":
                 self.sign_in_again(who)
         return found
 
@@ -76,9 +77,9 @@ class Cast:
         owner = self.people["owner"]
         if path.startswith(("/api/v1/tasks/", "/admin/tasks/tasks/task/")):
             return owner.post("/api/v1/tasks/", json={"title": "Paint"}).json()["id"]
-        if path.startswith("/api/v1/auth/api-tokens/"):
+        if path.startswith(("/api/v1/auth/api-tokens/", "/login/account/api-tokens/")):
             return owner.make_api_token("tasks:read")["id"]
-        if path.startswith("/api/v1/auth/sessions/"):
+        if path.startswith(("/api/v1/auth/sessions/", "/login/account/sessions/")):
             device = self.system.sign_in(owner.username)
             return jwt.decode(device.access, options={"verify_signature": False})["sid"]
         if re.match("/api/v1/users/|/admin/users/users/user/|/admin/tasks/user_mirror/user/", path):

@@ -11,11 +11,11 @@ from user_service.users.models import User
 
 @pytest.fixture
 def ensure(monkeypatch, db):
-    def run(username="olga", password="operator-secret-1"):
+    def run(username="olga", password="operator-secret-1", **options):
         monkeypatch.setenv("OPERATOR_USERNAME", username)
         monkeypatch.setenv("OPERATOR_PASSWORD", password)
         said = StringIO()
-        call_command("ensure_operator", stdout=said)
+        call_command("ensure_operator", stdout=said, **options)
         return said.getvalue().strip()
 
     return run
@@ -36,10 +36,19 @@ def test_a_second_run_changes_nothing(ensure):
     assert User.objects.get().version == 1
 
 
-def test_it_gives_rights_back_and_sets_the_password(ensure):
+def test_what_another_operator_took_is_not_given_back_by_a_start(ensure):
     ensure()
     services.update_user(user=User.objects.get(), changes={"is_active": False, "is_staff": False})
     ensure(password="operator-secret-2")
+    operator = User.objects.get()
+    assert (operator.is_active, operator.is_staff) == (False, False)
+    assert operator.check_password("operator-secret-1")
+
+
+def test_a_reset_gives_rights_back_and_sets_the_password(ensure):
+    ensure()
+    services.update_user(user=User.objects.get(), changes={"is_active": False, "is_staff": False})
+    assert ensure(password="operator-secret-2", reset=True) == "reset: olga"
     operator = User.objects.get()
     assert (operator.is_active, operator.is_staff) == (True, True)
     assert operator.check_password("operator-secret-2")
@@ -57,15 +66,15 @@ def test_a_name_that_nobody_could_register_is_refused(ensure, username):
     assert not User.objects.exists()
 
 
-def test_a_new_password_ends_the_sign_ins_of_the_old_one(ensure):
+def test_a_reset_ends_all_sign_ins(ensure):
     ensure()
     pair = sessions.begin_session(user=User.objects.get())
-    ensure(password="operator-secret-2")
+    ensure(reset=True)
     with pytest.raises(sessions.RefreshRefused):
         sessions.renew_session(refresh=pair.refresh)
 
 
-def test_the_same_password_ends_no_sign_in(ensure):
+def test_another_start_ends_none(ensure):
     ensure()
     pair = sessions.begin_session(user=User.objects.get())
     ensure()

@@ -95,7 +95,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.username
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Django's, but that a hash of another cost takes the place of the very one that was checked, not of a new
         password that was set meanwhile.
         """

@@ -13,7 +13,14 @@ OTHER_FIELDS = {field.name for field in User._meta.fields} - {"username"}
 
 
 class Command(BaseCommand):
-    help = "Make OPERATOR_USERNAME a superuser with OPERATOR_PASSWORD; changes nothing that is so already."
+    help = "Make the superuser OPERATOR_USERNAME, with OPERATOR_PASSWORD. One who is there stays as they are."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument(
+            "--reset",
+            action="store_true",
+            help="give one who is there the rights and the password, for who is shut out",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         username, password = os.environ.get("OPERATOR_USERNAME"), os.environ.get("OPERATOR_PASSWORD")
@@ -30,8 +37,7 @@ class Command(BaseCommand):
             services.register_user(username=username, email=email, password=password, is_staff=True, is_superuser=True)
             self.stdout.write(f"made: {username}")
             return
-        if any(getattr(user, flag) != value for flag, value in FLAGS.items()):
+        if options["reset"]:
             services.update_user(user=user, changes=FLAGS)
-        if not user.check_password(password):
             services.set_password(user=user, password=password)
-        self.stdout.write(f"there: {username}")
+        self.stdout.write(f"reset: {username}" if options["reset"] else f"there: {username}")
