@@ -87,25 +87,19 @@ class Echo:
 
 
 class Edge:
-    def __init__(self, service_port: int, *, rate_limit: str, believes: str = "") -> None:
-        """`believes`: a header that tells the client's address."""
+    def __init__(self, service_port: int, *, rate_limit: str, trusted_proxy: str = "") -> None:
         self.port = ports.pick()
         self.folder = temporary_folder(other_than_root("nobody"))
         settings = Settings.read({"PORT": str(self.port), "EDGE_RATE_LIMIT": rate_limit})
         both = {"user_service": service_port, "task_service": service_port}
         self.program = edge_program(settings, both, self.folder / "edge")
-        self.command = self.program.command
-        if believes:
-            source = shutil.copytree(ROOT / "nginx", self.folder / "nginx")
-            template = source / "nginx.conf.template"
-            trust = f"http {{\n    set_real_ip_from 127.0.0.1;\n    real_ip_header {believes};"
-            template.write_text(template.read_text().replace("http {", trust, 1))
-            self.command = ["sh", str(source / "start")]
+        self.environment = self.program.environment | {"EDGE_WORKERS": "1", "EDGE_TRUSTED_PROXY": trusted_proxy}
 
     def __enter__(self) -> Self:
-        environment = self.program.environment | {"EDGE_WORKERS": "1"}
         with (self.folder / "log").open("wb") as log:
-            self.process = subprocess.Popen(self.command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self.program.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log
+            )
         ports.wait_for_port(self.port, timeout=20)
         return self
 

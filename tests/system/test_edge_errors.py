@@ -131,14 +131,23 @@ def test_sign_in_is_limited_more_tightly(echo):
 
 
 def test_a_client_has_its_whole_ipv6_network(echo):
-    with Edge(echo.port, rate_limit="1", believes="X-From") as edge:
+    with Edge(echo.port, rate_limit="1", trusted_proxy="127.0.0.1") as edge:
 
-        def status(address):
-            return edge.ask("GET", "/api/v1/tasks/", [("X-From", address)]).status
+        def refused(network):
+            """Whether any of ten requests was, each by another address of it."""
+            ask = ("GET", "/api/v1/tasks/")
+            return 429 in [edge.ask(*ask, [("X-Forwarded-For", f"{network}{n}")]).status for n in range(1, 11)]
 
-        assert 429 in [status(f"2001:db8:1:2::{number:x}") for number in range(10)]
-        assert status("2001:db8:1:3::1") == 200
-        assert 429 not in [status(f"192.0.2.{number}") for number in range(10)]
+        assert refused("2001:db8:1:2::")
+        assert edge.ask("GET", "/api/v1/tasks/", [("X-Forwarded-For", "2001:db8:1:3::1")]).status == 200
+        assert not refused("192.0.2.")
+
+
+def test_only_a_trusted_proxy_names_the_client(echo):
+    for proxy, client in (("127.0.0.0/8", "192.0.2.7"), ("", "127.0.0.1"), ("198.51.100.1", "127.0.0.1")):
+        with Edge(echo.port, rate_limit="100", trusted_proxy=proxy) as edge:
+            told = edge.ask("GET", "/api/v1/tasks/", [("X-Forwarded-For", "203.0.113.9, 192.0.2.7")]).json()["headers"]
+        assert ["X-Forwarded-For", client] in told
 
 
 def test_a_one_time_token_is_not_in_the_edge_s_log_even_when_the_service_is_away():

@@ -9,6 +9,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.conf import settings as django_settings
 from django.core import signing
+from django.db.models import F
 from django.test import Client
 
 from tests.forms import fill
@@ -154,6 +155,21 @@ class TestSetUp:
         answer = fill(browser, enrolment, CONFIRM, code="000000")
         assert "<svg" in answer.content.decode()
         assert 'role="alert"' in answer.content.decode()
+        assert not SecondFactor.objects.guards(alice)
+
+    def test_the_secret_is_shown_to_nobody_who_has_not_seen_it(self, alice, browser_of):
+        secret = services.begin(user=alice).secret
+        browser = browser_of(alice)
+        page = browser.get(URL)
+        answer = fill(browser, page, CONFIRM, code="000000", secret="another")
+        assert (answer.status_code, secret in answer.content.decode()) == (302, False)
+
+    def test_what_was_begun_runs_out(self, alice, browser_of, app):
+        browser = browser_of(alice)
+        app.scan(services.begin(user=alice).secret)
+        SecondFactor.objects.update(begun_at=F("begun_at") - timedelta(minutes=10))
+        answer = fill(browser, browser.get(URL), CONFIRM, code=app.code())
+        assert answer.headers["Location"].startswith(URL)
         assert not SecondFactor.objects.guards(alice)
 
     def test_it_takes_the_password_and_counts_wrong_ones(self, alice, browser_of):

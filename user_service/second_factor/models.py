@@ -1,10 +1,14 @@
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 
 from user_service.users.models import User
+
+TIME_TO_SET_UP = timedelta(minutes=10)
 
 
 class SecondFactorQuerySet(models.QuerySet["SecondFactor"]):
@@ -12,7 +16,7 @@ class SecondFactorQuerySet(models.QuerySet["SecondFactor"]):
         return self.filter(confirmed_at__isnull=False)
 
     def pending(self) -> Self:
-        return self.filter(confirmed_at=None)
+        return self.filter(confirmed_at=None, begun_at__gt=Now() - TIME_TO_SET_UP)
 
     def guards(self, user: User) -> bool:
         """Whether the person signs in with a code, too."""
@@ -32,6 +36,7 @@ class SecondFactor(models.Model):
     secret = models.TextField(help_text="encrypted, see encryption.py")
     last_step = models.BigIntegerField(default=0, help_text="time step of the last code used: no older one is good")
     recovery_codes = ArrayField(models.CharField(max_length=64), default=list, help_text="SHA-256 of those left")
+    begun_at = models.DateTimeField(db_default=Now())
     confirmed_at = models.DateTimeField(null=True)
 
     objects = SecondFactorQuerySet.as_manager()

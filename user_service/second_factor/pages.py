@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.crypto import constant_time_compare
 
 from user_service.second_factor import first_step, services
 from user_service.second_factor.forms import CodeForm, TurnOffForm
@@ -128,7 +129,10 @@ class TurnOnPage(EnrolmentPage):
         return super().post(request, *args, **kwargs)
 
     def form_invalid(self, form: CodeForm) -> HttpResponse:
+        """The secret is shown again to who has seen it: it took the password to see it first."""
         assert self.enrolment  # noqa: S101 - post() has looked
+        if not constant_time_compare(self.request.POST.get("secret", ""), self.enrolment.secret):
+            return self.get(self.request)
         return self.show_enrolment(self.enrolment, form)
 
     def form_valid(self, form: CodeForm) -> HttpResponse:

@@ -13,6 +13,7 @@ import structlog
 from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.db.models import F, Func, Value
+from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
@@ -47,7 +48,8 @@ def begin(*, user: User) -> Enrolment:
         _lock(user)
         if SecondFactor.objects.guards(user):
             raise WrongState("Your second factor is on already.", code="second_factor_on")
-        SecondFactor.objects.update_or_create(user=user, defaults={"secret": encrypt(secret), "last_step": 0})
+        fresh = {"secret": encrypt(secret), "last_step": 0, "begun_at": Now()}
+        SecondFactor.objects.update_or_create(user=user, defaults=fresh)
     return _enrolment(user, secret)
 
 

@@ -37,9 +37,14 @@ class Session(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="sessions")
     current = models.UUIDField(default=uuid7, help_text="id of the refresh token that is good now")
     lately = ArrayField(
-        models.UUIDField(), default=list, help_text="those before, newest first: good for a retry, a short time"
+        models.UUIDField(),
+        default=list,
+        db_default=[],
+        help_text="those before, newest first: good for a retry, a short time",
     )
-    lately_at = ArrayField(models.DateTimeField(), default=list, help_text="when each of them was rotated")
+    lately_at = ArrayField(
+        models.DateTimeField(), default=list, db_default=[], help_text="when each of them was rotated"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
