@@ -7,6 +7,7 @@ from task_service.erasure import services as erasure
 from task_service.exports import services as exports
 
 SCHEDULE = [
+    Job(timedelta(seconds=1), erasure.erase_committed),
     Job(timedelta(seconds=1), exports.tell_requested),
     Job(timedelta(seconds=10), erasure.sweep),
 ]

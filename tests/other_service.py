@@ -61,6 +61,12 @@ def hear(envelope):
     handler(decode_event(kind, found))
 
 
+def erase_committed():
+    from task_service.erasure.services import erase_committed
+
+    erase_committed()
+
+
 def told(after):
     """[[id, envelope]] of what was published after the outbox row of that id."""
     from common.models import OutboxEvent

@@ -9,6 +9,9 @@ WATCHED = timedelta(minutes=15)  # longer than an access token is good
 
 
 class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def committed(self) -> Self:
+        return self.filter(state=Erasure.State.COMMITTED)
+
     def lately_done(self) -> Self:
         return self.filter(state=Erasure.State.DONE, done_at__gt=Now() - WATCHED)
 
@@ -20,7 +23,10 @@ class Erasure(models.Model):
         PREPARED = "prepared"
         REFUSED = "refused"
         CANCELLED = "cancelled"
+        COMMITTED = "committed"
         DONE = "done"
+
+    PROMISED = (State.PREPARED, State.COMMITTED, State.DONE)
 
     id = models.UUIDField(primary_key=True)
     user_id = models.UUIDField(db_index=True)
@@ -33,7 +39,17 @@ class Erasure(models.Model):
     objects = ErasureQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index("done_at", name="erasure_done")]
+        indexes = [
+            models.Index("done_at", name="erasure_done"),
+            models.Index("id", name="erasure_committed", condition=models.Q(state="committed")),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="erasure_done_has_its_time",
+                condition=models.Q(state="done", done_at__isnull=False)
+                | (~models.Q(state="done") & models.Q(done_at=None)),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} ({self.state})"

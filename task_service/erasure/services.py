@@ -1,6 +1,7 @@
 """Our part in the erasure of a person, and what keeps us from it. docs/erasure.md shows the whole.
 
-Every function is one transaction. An event that is not newer than what was heard changes nothing.
+Every function is one transaction, but for those that forget a person: they take one for each batch of tasks. An event
+that is not newer than what was heard changes nothing.
 """
 
 from collections.abc import Iterable
@@ -31,7 +32,7 @@ def prepare_erasure(*, event: events.ErasureRequested) -> None:
         erasure = _newer(event)
         if erasure is None:
             return
-        if erasure.state not in (State.PREPARED, State.DONE):
+        if erasure.state not in Erasure.PROMISED:
             _lock_person(event.user_id)
             erasure.reason = refusal(event.user_id) or ""
             erasure.state = State.REFUSED if erasure.reason else State.PREPARED
@@ -41,37 +42,63 @@ def prepare_erasure(*, event: events.ErasureRequested) -> None:
 def cancel_erasure(*, event: events.ErasureCancelled) -> None:
     with transaction.atomic():
         erasure = _newer(event)
-        if erasure is not None and erasure.state != State.DONE:
+        if erasure is not None and erasure.state not in (State.COMMITTED, State.DONE):
             erasure.state = State.CANCELLED
         if erasure is not None:
             erasure.save()
 
 
 def commit_erasure(*, event: events.ErasureCommitted) -> None:
-    """Erase: user_service has decided, and it decides once."""
+    """Take note that user_service has decided, which it does once, and leave it to the schedule.
+
+    What a person has may be much, and other events, such as revocations, wait behind.
+    """
     with transaction.atomic():
         erasure = _newer(event)
         if erasure is None:
             return
-        forget_person(user_id=event.user_id)
-        if erasure.state != State.DONE:
-            erasure.state, erasure.done_at = State.DONE, Now()
-        _answer(erasure)
+        if erasure.state == State.DONE:
+            _answer(erasure)
+            return
+        erasure.state = State.COMMITTED
+        erasure.save()
+
+
+def erase_committed() -> None:
+    for_each(list(Erasure.objects.committed().order_by("id")), finish_erasure)
+
+
+def finish_erasure(erasure: Erasure) -> None:
+    """Forget the person, then say so. Our row is locked at the end only: what is sent again meanwhile need not wait."""
+    forget_person(user_id=erasure.user_id)
+    with transaction.atomic():
+        fresh = Erasure.objects.committed().select_for_update().filter(pk=erasure.pk).first()
+        if fresh is not None:
+            fresh.state, fresh.done_at = State.DONE, Now()
+            _answer(fresh)
 
 
 def forget_person(*, user_id: UUID) -> None:
     """Take the person out of every task, also in the trash; what is then nobody's is erased.
 
-    So are their API tokens, and what they might do as an operator.
+    So are their API tokens, and what they might do as an operator. Each batch is a transaction: who shares a task with
+    them waits for no more than that. It may be cut off between two, and run again.
     """
     with transaction.atomic():
         log_about(user_id=user_id).update(object_repr=F("object_id"))
         for mine in (ApiToken, User.user_permissions.through, User.groups.through):
             mine._base_manager.filter(user=user_id).delete()
+    while _leave_some_tasks(user_id):
+        pass
+
+
+def _leave_some_tasks(user_id: UUID) -> bool:
+    """Whether there were any."""
+    with transaction.atomic():
         theirs = Task.objects.filter(participants__user=user_id).select_for_update(of=("self",)).order_by("-id")
-        while found := list(theirs[:BATCH].prefetch_related("participants")):
-            private = [task for task in found if not tasks.leave_task(task=task, user_id=user_id)]
-            tasks.erase_tasks(tasks=private)
+        found = list(theirs[:BATCH].prefetch_related("participants"))
+        tasks.erase_tasks(tasks=[task for task in found if not tasks.leave_task(task=task, user_id=user_id)])
+    return bool(found)
 
 
 def log_about(*, user_id: UUID) -> QuerySet[LogEntry]:
@@ -88,8 +115,8 @@ def sweep() -> None:
 
 
 def promised(*, user_id: UUID) -> bool:
-    """Whether the person is prepared for erasure, or erased; the caller holds their row."""
-    return Erasure.objects.filter(user_id=user_id, state__in=[State.PREPARED, State.DONE]).exists()
+    """Whether the person is prepared for erasure, or on the way, or erased; the caller holds their row."""
+    return Erasure.objects.filter(user_id=user_id, state__in=Erasure.PROMISED).exists()
 
 
 def place_hold(*, person: User, why: str, by: User) -> LegalHold:

@@ -97,8 +97,9 @@ def test_an_answer_that_comes_too_late_is_compensated(system, alice, bob, tasks)
 @pytest.mark.parametrize("moment", ["as it is asked", "as it is decided"])
 def test_whoever_is_killed_meanwhile_nothing_is_half_erased(system, bob, record_property, moment):
     """One person after the other, and at each a process of the saga is killed."""
-    victims = [f"{service}.{kind}" for kind in ("consumer", "relay") for service in ("user_service", "task_service")]
-    victims = [name for name in [*victims, "user_service.scheduler"] if name in system.processes()]
+    kinds = ("consumer", "relay", "scheduler")
+    victims = [f"{service}.{kind}" for kind in kinds for service in ("user_service", "task_service")]
+    victims = [name for name in victims if name in system.processes()]
     people = [system.register("leaver") for _ in victims]
     all_tasks = [make_tasks(system, person, bob) for person in people]
     places = []

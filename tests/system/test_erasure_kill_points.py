@@ -12,7 +12,7 @@ from tests.system.test_kill_points import end_waiting_sessions, frozen, locked
 MOMENTS = {
     "as it is promised": ("task_service.consumer", 'INSERT INTO "common_outboxevent"', "done"),
     "as it is decided": ("user_service.consumer", 'INSERT INTO "common_outboxevent"', "done"),
-    "as the tasks go": ("task_service.consumer", 'UPDATE "tasks_task"', "done"),
+    "as the tasks go": ("task_service.scheduler", 'UPDATE "tasks_task"', "done"),
     "as the person goes": ("user_service.consumer", 'DELETE FROM "users_user_groups"', "done"),
     "as it is refused": ("user_service.consumer", 'INSERT INTO "mail_outgoingmail"', "refused"),
 }
@@ -84,16 +84,20 @@ def test_a_scheduler_that_dies_as_it_gives_an_account_back_does_so_again(system,
     check_there(system, alice, bob, tasks)
 
 
-def test_who_dies_after_the_tasks_went_and_before_the_ack_answers_once(system, broker, alice, bob, tasks, asked):
+def test_who_dies_after_noting_the_decision_and_before_the_ack_answers_once(system, broker, alice, bob, tasks, asked):
     """The broker is stopped before the commit and dies after it, too: it never hears the ack."""
     where, go_on = asked
-    done = "SELECT FROM erasure_erasure WHERE user_id = %s AND state = 'done'"
+    states = "SELECT state FROM erasure_erasure WHERE user_id = %s"
     with ExitStack() as stopped:
-        with held(system, "task_service", 'UPDATE "tasks_task"') as wait:
+        with ExitStack() as undecided:
+            undecided.enter_context(frozen(system, "user_service.consumer"))
             go_on()
-            wait()
-            stopped.enter_context(frozen(system, broker))
-        system.eventually(lambda: system.sql("task_service", done, alice.id))
+            system.eventually(lambda: system.sql("task_service", states, alice.id) == [("prepared",)])
+            with held(system, "task_service", 'INSERT INTO "erasure_erasure"') as wait:
+                undecided.close()
+                wait()
+                stopped.enter_context(frozen(system, broker))
+        system.eventually(lambda: system.sql("task_service", states, alice.id) == [("done",)])
         system.kill("task_service.consumer")
         system.kill(broker)
 

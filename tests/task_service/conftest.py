@@ -12,6 +12,7 @@ from common import events, outbox
 from common.ids import uuid7
 from common.models import OutboxEvent
 from task_service.erasure.models import Erasure
+from task_service.erasure.services import erase_committed
 
 TASKS = "/api/v1/tasks/"
 INTERNAL_EVENTS = "/internal/events/"
@@ -197,5 +198,6 @@ def erase(hear, saga):
     def run():
         hear(saga["requested", 1])
         hear(saga["committed", 2])
+        erase_committed()
 
     return run

@@ -23,6 +23,64 @@ def test_being_asked_destroys_nothing(alice, hear, saga):
     assert alice.read(task).json() == task
 
 
+def test_the_decision_is_taken_note_of_and_the_schedule_does_it_once(alice, hear, saga):
+    task = alice.make()
+    hear(saga["requested", 1])
+    sent = hear(saga["committed", 2])
+    assert (saga.state, saga.answers()) == ("committed", ["prepared"])
+    assert alice.read(task).json() == task
+    services.erase_committed()
+    hear(*sent)
+    services.erase_committed()
+    assert (saga.state, saga.answers()) == ("done", ["prepared", "done"])
+    assert not Task.objects.exists()
+
+
+@pytest.mark.parametrize("late", [("committed", 2), ("committed", 3), ("cancelled", 1), ("cancelled", 3)], ids=str)
+def test_what_is_decided_stays_decided(hear, saga, late):
+    hear(saga["committed", 2])
+    hear(saga[late])
+    assert (saga.state, saga.answers()) == ("committed", [])
+    services.erase_committed()
+    assert (saga.state, saga.answers()) == ("done", ["done"])
+
+
+def test_one_that_can_not_be_erased_holds_up_no_other(db, hear, person, monkeypatch):
+    people = [person(name) for name in ("dora", "emil", "fay")]
+    for each in people:
+        each.make()
+        hear(events.ErasureCommitted(id=uuid7(), version=1, user_id=each.id))
+    leave = services.tasks.leave_task
+    monkeypatch.setattr(
+        services.tasks,
+        "leave_task",
+        lambda task, user_id: 1 / 0 if user_id == people[1].id else leave(task=task, user_id=user_id),
+    )
+    services.erase_committed()
+    assert list(Task.objects.values_list("created_by", flat=True)) == [people[1].id]
+    assert Erasure.objects.get(state="committed").user_id == people[1].id
+    monkeypatch.undo()
+    services.erase_committed()
+    assert not Erasure.objects.committed().exists()
+
+
+def test_what_is_sent_again_while_the_tasks_go_does_not_wait(
+    transactional_db, alice, hear, saga, monkeypatch, in_threads
+):
+    alice.make()
+    hear(saga["committed", 2])
+    leave = services.tasks.leave_task
+
+    def leave_while_it_is_sent_again(**given):
+        (sent,) = in_threads(1, lambda _: hear(saga["committed", 3]))
+        assert len(sent) == 1
+        return leave(**given)
+
+    monkeypatch.setattr(services.tasks, "leave_task", leave_while_it_is_sent_again)
+    services.erase_committed()
+    assert (saga.state, saga.answers()) == ("done", ["done"])
+
+
 def test_a_private_task_is_gone_for_ever_with_a_tombstone_that_says_nothing(alice, erase, saga, told):
     task, trashed = alice.make(title="Secret"), alice.make(title="Secret too", assignees=[str(alice.id)])
     alice.delete(trashed)
@@ -106,6 +164,7 @@ def test_the_log_forgets_the_title(alice, olga, erase):
 def test_what_comes_twice_is_answered_once(hear, saga):
     for said in [("requested", 1)] * 2 + [("committed", 2)] * 2 + [("requested", 1)]:
         hear(saga[said])
+        services.erase_committed()
     assert (saga.state, saga.answers()) == ("done", ["prepared", "done"])
 
 
@@ -123,6 +182,7 @@ def test_a_commit_needs_no_request_before_it(alice, hear, saga):
     alice.make()
     hear(saga["committed", 2])
     hear(saga["requested", 1])
+    services.erase_committed()
     assert (saga.state, saga.answers()) == ("done", ["done"])
     assert not Task.objects.exists()
 
@@ -130,6 +190,7 @@ def test_a_commit_needs_no_request_before_it(alice, hear, saga):
 def test_what_is_sent_again_is_answered_again(hear, saga):
     for said in [("requested", 1), ("requested", 2), ("committed", 3), ("committed", 4)]:
         hear(saga[said])
+        services.erase_committed()
     assert saga.answers() == ["prepared", "prepared", "done", "done"]
     versions = OutboxEvent.objects.filter(aggregate_id=saga.id).order_by("id").values_list("version", flat=True)
     assert list(versions) == [1, 2, 3, 4]
@@ -140,4 +201,5 @@ def test_a_person_we_never_heard_of_is_no_obstacle(db, hear):
     deadline = datetime.now(UTC)
     hear(events.ErasureRequested(id=erasure_id, version=1, user_id=nobody, deadline=deadline))
     hear(events.ErasureCommitted(id=erasure_id, version=2, user_id=nobody))
+    services.erase_committed()
     assert Erasure.objects.get().state == "done"

@@ -10,7 +10,6 @@ from task_service.erasure.models import LegalHold
 from task_service.user_mirror.models import User
 
 HOLDS = "/admin/tasks/erasure/legalhold/"
-HOLDS = "/admin/tasks/erasure/legalhold/"
 RUNNING = "/admin/tasks/erasure/erasure/"
 
 
@@ -48,6 +47,12 @@ def test_a_promise_holds_against_a_later_hold(hear, saga, hold):
     assert saga.answers() == ["prepared", "prepared"]
     hear(saga["cancelled", 3])
     hold()
+
+
+def test_a_decision_holds_against_a_later_hold(hear, saga, hold):
+    hear(saga["committed", 1])
+    with pytest.raises(ValidationError):
+        hold()
 
 
 def test_of_a_hold_and_a_promise_at_once_one_wins(transactional_db, saga, hold, in_threads):

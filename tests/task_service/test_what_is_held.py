@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from common import events
 from common.ids import uuid7
-from task_service.erasure.services import lift_holds, place_hold
+from task_service.erasure.services import erase_committed, lift_holds, place_hold
 from task_service.exports.services import gather
 from task_service.user_mirror.models import User
 from tests.envelopes import api_token_event
@@ -92,6 +92,7 @@ def test_an_operator_s_copy_tells_what_they_did_and_names_nobody(olga, traces):
 def test_nothing_of_who_was_erased_stays_but_an_id(alice, hear, traces):
     lift_holds(holds=User.objects.get(pk=alice.id).legal_holds.all())
     hear(events.ErasureCommitted(**traces, version=2))
+    erase_committed()
     hear(events.UserErased(id=alice.id, version=2))
     assert mentioning(alice.id, alice.id.hex).keys() == STAYS.keys()
     assert mentioning("alice", "of hers").keys() == {"common.OutboxEvent"}

@@ -77,8 +77,11 @@ class World:
         self.hear(message)
 
     def deliver_all(self):
+        self.task_service_looks(0)
+        self.collect()
         while self.in_flight:
             self.deliver(0)
+            self.task_service_looks(0)
             self.collect()
 
     # --- What may happen at any time
@@ -96,6 +99,9 @@ class World:
 
     def the_schedule_looks(self, number):
         services.expire_overdue()
+
+    def task_service_looks(self, number):
+        self.task_service.ask("erase_committed")
 
     def an_operator_cancels(self, number):
         services.cancel_erasure(erasure_id=self.erasure.pk)
@@ -158,6 +164,7 @@ EVENTS = [
     "something_arrives_again",
     "the_deadline_passes",
     "the_schedule_looks",
+    "task_service_looks",
     "an_operator_cancels",
     "an_operator_sends_again",
     "a_hold_is_placed",
