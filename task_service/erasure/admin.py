@@ -14,7 +14,8 @@ from task_service.user_mirror.models import User
 class ErasureAdmin(ReadOnlyAdmin):
     list_display = ["id", "user_id", "state", "reason", "done_at"]
     list_filter = ["state"]
-    search_fields = ["=id", "=user_id"]
+    fields = ["id", "user_id", "state", "reason", "heard", "told", "done_at"]
+    search_fields = ["=id", "=user__id"]
     ordering = ["-id"]
 
 

@@ -29,7 +29,9 @@ class Erasure(models.Model):
     PROMISED = (State.PREPARED, State.COMMITTED, State.DONE)
 
     id = models.UUIDField(primary_key=True)
-    user_id = models.UUIDField(db_index=True)
+    user = models.ForeignKey(  # who may never have been mirrored
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, db_constraint=False, related_name="erasures"
+    )
     state = models.CharField(max_length=10, choices=State, default=State.CANCELLED, help_text="nothing is promised yet")
     reason = models.TextField(blank=True, default="")
     heard = models.PositiveBigIntegerField(default=0, help_text="version of user_service's last event")

@@ -7,8 +7,8 @@ from django.db import models
 
 class UserManager(BaseUserManager["User"]):
     def known(self) -> models.QuerySet["User"]:
-        """Without the tombstones of the erased, who have no name."""
-        return self.exclude(username="")
+        """Who may be given a task: not the tombstones of the erased, who have no name, nor who is about to be one."""
+        return self.exclude(username="").exclude(erasures__state__in=["committed", "done"])
 
     def erased(self) -> models.QuerySet["User"]:
         return self.filter(username="")

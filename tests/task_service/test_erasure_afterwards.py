@@ -3,10 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from django.db.models import F
+
 from common import events
 from common.ids import uuid7
 from common.models import ApiToken
 from task_service.erasure import services
+from task_service.erasure.models import Erasure
 from task_service.tasks.models import Participant, Task
 from task_service.user_mirror.models import User
 from tests.envelopes import api_token_event
@@ -81,6 +85,36 @@ def test_very_late_news_of_an_api_token_leaves_no_name_in_whatever_batch_it_come
     hear(hers)
     hear(events.ApiTokenRevoked(**vars(hers) | {"version": 2}), his, hers)
     assert [token.user_id for token in ApiToken.objects.all()] == [bob.id]
+
+
+@pytest.mark.parametrize("when", ["decided", "done", "long done"])
+def test_nobody_assigns_who_is_going_however_late_the_tombstone_comes(alice, bob, olga, hear, saga, errors, when):
+    task = bob.make()
+    hear(saga["requested", 1])
+    hear(saga["committed", 2])
+    if when != "decided":
+        services.erase_committed()
+    if when == "long done":
+        Erasure.objects.update(done_at=F("done_at") - timedelta(days=1))
+    for answer in (bob.patch(task, {"assignees": [str(alice.id)]}), bob.create(assignees=[str(alice.id)])):
+        assert errors(answer) == {"assignees.0": "does_not_exist"}
+    form = {"title": "x", "status": "todo", "priority": "none", "assignees": [str(alice.id)]}
+    assert olga.browser().post(f"/admin/tasks/tasks/task/{task['id']}/change/", form).status_code == 200
+    assert not Participant.objects.filter(user=alice.id, task=task["id"]).exists()
+
+
+def test_who_may_yet_stay_is_assigned_as_before(alice, bob, hear, saga):
+    task = bob.make()
+    for said in (("requested", 1), ("cancelled", 2)):
+        hear(saga[said])
+        assert bob.patch(task, {"assignees": [str(alice.id)]}).status_code == 200
+
+
+def test_of_two_who_go_none_gets_the_other_s_task(alice, bob, shared_task, told, hear, saga):
+    hear(saga["committed", 1], events.ErasureCommitted(id=uuid7(), version=1, user_id=bob.id))
+    services.erase_committed()
+    assert not Task.objects.exists()
+    assert [event["type"] for event in told(shared_task)] == ["task.created", "task.erased"]
 
 
 def test_the_look_is_at_the_erased_of_late_alone(alice, hear, saga):
