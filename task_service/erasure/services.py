@@ -10,8 +10,8 @@ from uuid import UUID
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Now
 
 from common import events, outbox
 from common.models import ApiToken
@@ -103,8 +103,8 @@ def _leave_some_tasks(user_id: UUID) -> bool:
 
 def log_about(*, user_id: UUID) -> QuerySet[LogEntry]:
     """What the admin's log has of the person and of their API tokens."""
-    ids = [user_id, *ApiToken.objects.filter(user=user_id).values_list("id", flat=True)]
-    return LogEntry.objects.filter(object_id__in=map(str, ids))
+    theirs = ApiToken.objects.filter(user=user_id).values(key=Cast("id", TextField()))
+    return LogEntry.objects.filter(Q(object_id=str(user_id)) | Q(object_id__in=theirs))
 
 
 def sweep() -> None:

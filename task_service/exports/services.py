@@ -18,6 +18,7 @@ from task_service.tasks.services import event_of
 from task_service.user_mirror.models import User
 
 API_TOKEN = ["id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
+CHUNK = 2000  # tasks that are read at once
 PIECE = 180 * 1024  # bytes; in an event they are base64, a third longer
 
 
@@ -50,7 +51,7 @@ def gather(user_id: UUID) -> dict[str, Any]:
     """
     tasks = Task.objects.filter(participants__user=user_id).order_by("id").prefetch_related("participants")
     return {
-        "tasks": [event_of(events.TaskCreated, task) for task in tasks],
+        "tasks": [event_of(events.TaskCreated, task) for task in tasks.iterator(chunk_size=CHUNK)],
         "known_to_tasks": [_known(user) for user in User.objects.filter(pk=user_id)],
         "api_tokens_in_tasks": list(ApiToken.objects.filter(user=user_id).order_by("id").values(*API_TOKEN)),
         "legal_holds": list(LegalHold.objects.filter(person=user_id).values("since")),

@@ -7,9 +7,10 @@ import pytest
 
 from common import cloudevents, events
 from common.ids import uuid7
-from common.models import OutboxEvent
+from common.models import ApiToken, OutboxEvent
 from task_service.exports import services
 from tests.envelopes import api_token_event
+from tests.parameters import counted
 
 BOUND = 256 * 1024
 
@@ -70,6 +71,17 @@ def test_one_that_cannot_be_told_holds_up_no_other(alice, bob, hear, monkeypatch
         hear(events.ExportRequested(id=uuid7(), version=1, user_id=person.id))
     services.tell_requested()
     assert OutboxEvent.objects.filter(type="export.part").count() == 1
+
+
+def test_one_who_has_very_much_is_told_in_bounded_statements(alice, monkeypatch):
+    monkeypatch.setattr(services, "CHUNK", 10)
+    for _ in range(25):
+        alice.make()
+    ApiToken.objects.bulk_create(ApiToken(**vars(api_token_event(user_id=alice.id))) for _ in range(25))
+    with counted() as parameters:
+        found = services.gather(alice.id)
+    assert len(found["tasks"]) == len(found["api_tokens_in_tasks"]) == 25
+    assert max(parameters) == 10
 
 
 def test_a_person_without_anything_gets_one_part(gathered):

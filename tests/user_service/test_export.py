@@ -14,12 +14,16 @@ from rest_framework.test import APIClient
 
 from common import events
 from common.ids import uuid7
-from common.models import OutboxEvent
+from common.models import ApiToken, OutboxEvent
 from tests.answers import assert_problem, field_errors
+from tests.envelopes import api_token_event
+from tests.parameters import counted
 from tests.user_service.erasing import hear
 from user_service.api_tokens.services import create_api_token
 from user_service.exports import services
+from user_service.exports.archive import FILES
 from user_service.exports.models import Export, Part
+from user_service.users.services import erase_user
 
 URL = "/api/v1/users/me/export/"
 ARCHIVE = f"{URL}?format=zip"
@@ -98,6 +102,15 @@ def test_the_archive_holds_what_both_services_hold(alice, api, export):
     assert found["api_tokens.json"][0]["name"] == "backup"
     assert alice.password not in str(found)
     assert token.digest not in str(found)
+
+
+def test_what_is_in_the_log_of_many_things_is_found_in_bounded_statements(alice):
+    ApiToken.objects.bulk_create(ApiToken(**vars(api_token_event(user_id=alice.id))) for _ in range(25))
+    with counted() as parameters:
+        assert FILES["admin_log.json"](alice)["about_you"] == []
+        erase_user(user_id=alice.id)
+    assert max(parameters) < 25
+    assert not ApiToken.objects.exists()
 
 
 def test_bob_does_not_see_it(bob, api_of, export):

@@ -10,8 +10,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
-from django.db.models.functions import Now
+from django.db.models import F, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
 from common import events, outbox
@@ -143,10 +143,10 @@ def erase_user(*, user_id: UUID) -> None:
 
 def log_about(user: User) -> QuerySet[LogEntry]:
     """What the admin's log has of the account and of what hangs on it."""
-    ids = [user.id, *user.mails.values_list("id", flat=True)]
-    ids += ApiToken.objects.filter(user=user).values_list("id", flat=True)
-    ids += Erasure.objects.filter(user_id=user.id).values_list("id", flat=True)
-    return LogEntry.objects.filter(object_id__in=map(str, ids))
+    about = Q(object_id=str(user.id))
+    for hanging in (user.mails, ApiToken.objects.filter(user=user), Erasure.objects.filter(user_id=user.id)):
+        about |= Q(object_id__in=hanging.values(key=Cast("id", TextField())))
+    return LogEntry.objects.filter(about)
 
 
 @contextmanager
