@@ -1,11 +1,13 @@
 """kill -9 in the middle of each transaction of an erasure: held there by a lock, killed, and the lock let go."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from tests.system import oracle
-from tests.system.leaving import check_gone, check_there, ended, erase, lay_hold, make_tasks, pass_deadline
+from tests.system.leaving import ME, check_gone, check_there, ended, erase, lay_hold, make_tasks, pass_deadline
+from tests.system.running import PASSWORD
 from tests.system.test_kill_points import end_waiting_sessions, frozen, locked
 
 # moment: who dies, at which statement, how it ends
@@ -106,3 +108,29 @@ def test_who_dies_after_noting_the_decision_and_before_the_ack_answers_once(syst
     oracle.check(system)
     told = "SELECT count(*) FROM common_outboxevent WHERE type = 'erasure.done' AND envelope LIKE %s"
     assert system.sql("task_service", told, f"%{alice.id}%") == [(1,)]
+
+
+def test_a_web_process_that_dies_as_it_is_asked_has_begun_nothing(system, alice, bob, tasks):
+    with ThreadPoolExecutor(1) as pool:
+        with held(system, "user_service", 'INSERT INTO "erasure_erasure"') as wait:
+            answer = pool.submit(alice.request, "DELETE", ME, json={"password": PASSWORD})
+            wait()
+            kill_in(system, "user_service", "user_service.web")
+        assert answer.result().status_code == 503
+    system.heal()
+    check_there(system, alice, bob, tasks)
+    assert system.sql("user_service", "SELECT FROM erasure_erasure WHERE user_id = %s", alice.id) == []
+
+
+def test_who_dies_as_it_is_called_off_hears_it_again(system, alice, bob, tasks, asked):
+    where, go_on = asked
+    pass_deadline(system, alice)
+    assert ended(system, where)["state"] == "expired"
+    with held(system, "task_service", 'INSERT INTO "erasure_erasure"') as wait:
+        go_on()
+        wait()
+        kill_in(system, "task_service", "task_service.consumer")
+    states = "SELECT state FROM erasure_erasure WHERE user_id = %s"
+    system.eventually(lambda: system.sql("task_service", states, alice.id) == [("cancelled",)])
+    oracle.check(system)
+    check_there(system, alice, bob, tasks)
