@@ -15,6 +15,7 @@ SCHEDULE = [
     Job(timedelta(seconds=1), erasure.expire_overdue),
     Job(timedelta(seconds=1), users.answer_password_reset_requests),
     Job(timedelta(seconds=1), mail.send_due),
+    Job(timedelta(seconds=1), exports.make_archives),
     Job(timedelta(minutes=1), exports.purge_exports),
     Job(timedelta(minutes=1), tokens.purge_sessions),
     Job(timedelta(minutes=1), lockout.purge_attempts),

@@ -183,11 +183,18 @@ class TestExport:
         assert "Your data is being gathered." in text(page)
         assert "being gathered, asked for now Look again" in text(page)
         exports.keep_part(export_id=Export.objects.get(user=alice).pk, number=1, parts=1, data=compress(b"{}"))
+        exports.make_archives()
         page = browser.get(URL)
         assert "Download Make a new one" in text(page)
         link = re.search('href="([^"]+zip)"', page.content.decode())[1]
         fetched = browser.get(link, headers={"accept": "text/html,*/*;q=0.8"})
         assert fetched.headers["Content-Type"] == "application/zip"
+
+    def test_one_that_could_not_be_made_may_be_asked_for_again(self, alice, browser):
+        press(browser, f"{URL}export/")
+        exports.keep_part(export_id=Export.objects.get(user=alice).pk, number=1, parts=1, data=b"not compressed")
+        exports.make_archives()
+        assert "could not be made; if it fails again, tell an operator Try again" in text(browser.get(URL))
 
 
 ACTIONS = ["sessions/end/", f"sessions/{'0' * 8}-0000-7000-8000-{'0' * 12}/end/", "export/"]

@@ -20,9 +20,8 @@ from tests.envelopes import api_token_event
 from tests.parameters import counted
 from tests.user_service.erasing import hear
 from user_service.api_tokens.services import create_api_token
-from user_service.exports import services
-from user_service.exports.archive import FILES
-from user_service.exports.models import Export, Part
+from user_service.exports import archive, services
+from user_service.exports.models import Archive, Export, Part
 from user_service.users.services import erase_user
 
 URL = "/api/v1/users/me/export/"
@@ -40,6 +39,11 @@ def deliver(export_id, numbers, count=3):
     for number in numbers:
         data = pieces(count)[number - 1]
         hear(events.ExportPart(id=export_id, version=number, parts=count, data=data))
+
+
+def gather(export):
+    deliver(export.pk, [1, 2, 3])
+    services.make_archives()
 
 
 def ask_earlier(**span):
@@ -78,17 +82,81 @@ def test_of_parallel_requests_one_starts(transactional_db, alice, in_threads):
 @pytest.mark.parametrize("order", [[1, 2, 3], [3, 1, 2], [2, 2, 3, 1, 1, 3]], ids=str)
 def test_it_is_ready_when_every_part_is_there_in_any_order(api, export, order):
     deliver(export.pk, order[:-1] if order == [1, 2, 3] else order[:2])
+    services.make_archives()
     assert api.get(URL).json()["state"] == "requested"
     assert_problem(api.get(ARCHIVE), 404, "not_found")
     deliver(export.pk, order)
+    services.make_archives()
     body = api.get(URL).json()
     assert (body["state"], body["archive"]) == ("ready", ARCHIVE)
+
+
+def test_the_schedule_makes_it_once_and_who_fetches_it_makes_none(alice, api, export, monkeypatch):
+    deliver(export.pk, [1, 2, 3])
+    body = api.get(URL).json()
+    assert (body["state"], body["archive"]) == ("requested", None)
+    assert_problem(api.get(ARCHIVE), 404, "not_found")
+    services.make_archives()
+    assert not Part.objects.exists()
+    monkeypatch.setattr(services, "archive", lambda _: b"another")
+    services.make_archives()
+    deliver(export.pk, [1, 2, 3])
+    services.make_archives()
+    assert api.get(ARCHIVE).content == api.get(ARCHIVE).content == bytes(Archive.objects.get().data) != b"another"
+
+
+def test_whose_export_is_gone_by_the_time_it_is_made_gets_none(alice, export, monkeypatch):
+    deliver(export.pk, [1, 2, 3])
+
+    def make_slowly(_):
+        erase_user(user_id=alice.id)
+        return b"late"
+
+    monkeypatch.setattr(services, "archive", make_slowly)
+    services.make_archives()
+    assert not Export.objects.exists()
+    assert not Archive.objects.exists()
+
+
+def test_of_a_zip_nobody_waits_for_the_row(transactional_db, alice, export, monkeypatch, in_threads):
+    deliver(export.pk, [1, 2, 3])
+
+    def make_while_a_part_comes_again_and_she_asks_again(_):
+        calls = [lambda: deliver(export.pk, [3]), lambda: services.request_export(user=alice).pk]
+        assert in_threads(2, lambda number: calls[number]()) == [None, export.pk]
+        return b"zip"
+
+    monkeypatch.setattr(services, "archive", make_while_a_part_comes_again_and_she_asks_again)
+    services.make_archives()
+    assert bytes(Archive.objects.get().data) == b"zip"
+
+
+def test_what_is_too_large_fails_is_told_and_may_be_asked_for_again(bob, api, api_of, export, monkeypatch):
+    deliver(export.pk, [1, 2, 3])
+    deliver(services.request_export(user=bob).pk, [1, 2, 3])
+    monkeypatch.setattr(archive, "LIMIT", len(json.dumps(GATHERED)) - 1)
+    make = services.archive
+    monkeypatch.setattr(services, "archive", lambda one: make(one) if one.pk == export.pk else b"zip")
+    services.make_archives()
+    assert api.get(URL).json() | {"state": "failed", "ready_at": None, "archive": None} == api.get(URL).json()
+    assert_problem(api.get(ARCHIVE), 404, "not_found")
+    assert api_of(bob).get(ARCHIVE).content == b"zip"
+    assert list(Part.objects.all()) == []
+    assert_problem(api.post(URL), 429, "throttled")
+    ask_earlier(minutes=5)
+    assert api.post(URL).json()["state"] == "requested"
+
+
+def test_what_is_as_large_as_may_be_is_made(api, export, monkeypatch):
+    monkeypatch.setattr(archive, "LIMIT", len(json.dumps(GATHERED)))
+    gather(export)
+    assert api.get(URL).json()["state"] == "ready"
 
 
 def test_the_archive_holds_what_both_services_hold(alice, api, export):
     fields = {"name": "backup", "scopes": ["tasks:read"], "expires_at": timezone.now() + timedelta(days=1)}
     token = create_api_token(user=alice, **fields).token
-    deliver(export.pk, [1, 2, 3])
+    gather(export)
     answer = api.get(ARCHIVE)
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")
     assert "attachment" in answer.headers["Content-Disposition"]
@@ -107,14 +175,14 @@ def test_the_archive_holds_what_both_services_hold(alice, api, export):
 def test_what_is_in_the_log_of_many_things_is_found_in_bounded_statements(alice):
     ApiToken.objects.bulk_create(ApiToken(**vars(api_token_event(user_id=alice.id))) for _ in range(25))
     with counted() as parameters:
-        assert FILES["admin_log.json"](alice)["about_you"] == []
+        assert archive.FILES["admin_log.json"](alice)["about_you"] == []
         erase_user(user_id=alice.id)
     assert max(parameters) < 25
     assert not ApiToken.objects.exists()
 
 
 def test_bob_does_not_see_it(bob, api_of, export):
-    deliver(export.pk, [1, 2, 3])
+    gather(export)
     for url in (URL, ARCHIVE):
         assert_problem(api_of(bob).get(url), 404, "not_found")
 
@@ -130,7 +198,7 @@ def test_it_takes_no_fields(api):
 
 
 def test_a_ready_one_stands_for_five_minutes(api, export):
-    deliver(export.pk, [1, 2, 3])
+    gather(export)
     ask_earlier(minutes=4, seconds=50)
     answer = api.post(URL)
     assert_problem(answer, 429, "throttled")
@@ -140,16 +208,17 @@ def test_a_ready_one_stands_for_five_minutes(api, export):
 
 
 def test_a_ready_one_is_replaced_by_the_next_after_that(api, export):
-    deliver(export.pk, [1, 2, 3])
+    gather(export)
     ask_earlier(minutes=5)
     assert api.post(URL).json()["state"] == "requested"
-    assert not Part.objects.exists()
+    assert_problem(api.get(ARCHIVE), 404, "not_found")
+    assert not Archive.objects.exists()
     deliver(export.pk, [1])  # of the one that is gone
     assert not Part.objects.exists()
 
 
 def test_after_a_day_it_is_gone(api, export):
-    deliver(export.pk, [1, 2, 3])
+    gather(export)
     services.purge_exports()
     assert Export.objects.exists()
     assert timedelta(hours=23) < export.expires_at - export.requested_at <= timedelta(hours=24)
@@ -157,7 +226,7 @@ def test_after_a_day_it_is_gone(api, export):
     assert_problem(api.get(ARCHIVE), 404, "not_found")
     services.purge_exports()
     assert not Export.objects.exists()
-    assert not Part.objects.exists()
+    assert not Archive.objects.exists()
 
 
 def test_one_that_nobody_answered_makes_way_after_a_day(api, export):

@@ -83,6 +83,7 @@ def test_what_one_turn_leaves_goes_within_minutes():
         (lambda: Session.objects.ended_before(OLD), "session_ended"),
         (lambda: OutgoingMail.objects.filter(created_at__lt=OLD), "mail_created"),
         (lambda: Export.objects.expired(), "exports_expiry"),
+        (lambda: Export.objects.gathered(), "exports_gathered"),
         (lambda: ApiToken.objects.filter(expires_at__lt=OLD), "api_token_expiry"),
         (lambda: Revocation.objects.filter(created_at__lt=OLD), "revocation_created"),
         (lambda: Erasure.objects.overdue(), "erasure_overdue"),

@@ -5,11 +5,12 @@ tests/user_service/test_what_is_held.py lists every table, and why some are left
 
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
+import msgspec
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Case, When
 
@@ -21,6 +22,12 @@ from user_service.lockout import services as lockout
 from user_service.second_factor.models import SecondFactor
 from user_service.users import services as users
 from user_service.users.models import User
+
+LIMIT = 256 * 1024 * 1024  # bytes, of what task_service tells; making the ZIP takes about three times as much memory
+
+
+class TooLarge(Exception):
+    """There is more than can be put into an archive here."""
 
 
 def profile(user: User) -> Any:
@@ -82,13 +89,22 @@ FILES: dict[str, Callable[[User], Any]] = {
 
 
 def archive(export: Export) -> bytes:
-    """Return the ZIP of a ready export: what user_service holds now, and what task_service told."""
+    """Return the ZIP: what user_service holds now, and what task_service told. Raises TooLarge."""
     pieces = export.parts.order_by("number").values_list("data", flat=True)
-    gathered = json.loads(zlib.decompress(b"".join(bytes(piece) for piece in pieces)))
-    found = {name: of(export.user) for name, of in FILES.items()}
-    found |= {f"{name}.json": rows for name, rows in gathered.items()}
+    gathered = msgspec.json.decode(inflate(map(bytes, pieces.iterator())), type=dict[str, msgspec.Raw])
     buffer = BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as file:
-        for name, rows in found.items():
-            file.writestr(name, json.dumps(rows, cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
+        for name, of in FILES.items():
+            file.writestr(name, json.dumps(of(export.user), cls=DjangoJSONEncoder, indent=2, ensure_ascii=False))
+        for name, rows in gathered.items():
+            file.writestr(f"{name}.json", msgspec.json.format(rows, indent=2))
     return buffer.getvalue()
+
+
+def inflate(pieces: Iterable[bytes]) -> bytes:
+    inflater, found = zlib.decompressobj(), bytearray()
+    for piece in pieces:
+        found += inflater.decompress(piece, LIMIT + 1 - len(found))
+        if len(found) > LIMIT:
+            raise TooLarge
+    return bytes(found)

@@ -9,8 +9,7 @@ from rest_framework.response import Response
 from common.serializers import Serializer
 from common.views import HonestQueryMixin
 from user_service.exports import services
-from user_service.exports.archive import archive
-from user_service.exports.models import Export
+from user_service.exports.models import Archive, Export
 from user_service.exports.serializers import ExportSerializer
 from user_service.users.models import User
 
@@ -40,10 +39,10 @@ class ExportView(HonestQueryMixin, GenericAPIView[Export]):
 
     @extend_schema(responses={(200, "application/json"): ExportSerializer, (200, "application/zip"): bytes})
     def get(self, request: Request) -> Response:
-        exports = Export.objects.alive().filter(user=request.user.pk).select_related("user")
+        exports = Export.objects.alive().filter(user=request.user.pk)
         if request.accepted_renderer.format != "zip":
             return Response(self.get_serializer(get_object_or_404(exports)).data)
-        found = archive(get_object_or_404(exports, state=Export.State.READY))
+        found = get_object_or_404(Archive.objects.filter(export__in=exports)).data
         headers = {"Content-Disposition": 'attachment; filename="tandem-export.zip"', "Cache-Control": "no-store"}
         return Response(found, headers=headers)
 
