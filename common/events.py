@@ -192,3 +192,10 @@ class ExportPart(Event):
     type = "export.part"
     parts: int
     data: bytes  # all of them in a row are zlib-compressed JSON
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFailed(Event):
+    """Instead of parts: a service holds more about the person than it can tell; there is one version."""
+
+    type = "export.failed"

@@ -3,7 +3,7 @@
 from common import events
 from user_service.api_tokens.handlers import note_use
 from user_service.erasure.handlers import commit_erasure, finish_erasure, refuse_erasure
-from user_service.exports.handlers import keep_part
+from user_service.exports.handlers import fail_export, keep_part
 from user_service.task_mirror.handlers import bury_task, mirror_task
 
 SUBSCRIPTIONS = {
@@ -18,4 +18,5 @@ SUBSCRIPTIONS = {
     events.ErasureRefused: refuse_erasure,
     events.ErasureDone: finish_erasure,
     events.ExportPart: keep_part,
+    events.ExportFailed: fail_export,
 }

@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import BigIntegerField, Func, Sum
+from django.db.models.functions import Concat
 
 from common import admin_log, events, outbox
 from common.models import ApiToken
@@ -18,6 +20,7 @@ from task_service.tasks.services import event_of
 from task_service.user_mirror.models import User
 
 API_TOKEN = ["id", "name", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
+LIMIT = 256 * 1024 * 1024  # bytes of text in tasks: all of it is in memory, about three times
 CHUNK = 2000  # tasks that are read at once
 PIECE = 180 * 1024  # bytes; in an event they are base64, a third longer
 
@@ -32,16 +35,29 @@ def tell_requested() -> None:
 
 
 def tell_export(export_id: UUID) -> None:
-    """Publish everything about the person, all pieces in one transaction: they belong to one moment."""
+    """Publish everything about the person, all pieces in one transaction: they belong to one moment.
+
+    Of who has more than LIMIT it is only told that it fails.
+    """
     with transaction.atomic():
         request = ExportRequest.objects.select_for_update().filter(id=export_id).first()
         if request is None:
             return
         request.delete()
+        if size_of_tasks(request.user_id) > LIMIT:
+            outbox.publish(events.ExportFailed(id=export_id, version=1))
+            return
         data = zlib.compress(msgspec.json.encode(gather(request.user_id)))
         pieces = [data[start : start + PIECE] for start in range(0, len(data), PIECE)]
         for number, piece in enumerate(pieces, start=1):
             outbox.publish(events.ExportPart(id=export_id, version=number, parts=len(pieces), data=piece))
+
+
+def size_of_tasks(user_id: UUID) -> int:
+    """In bytes, found by the database."""
+    size = Func(Concat("title", "description"), function="octet_length", output_field=BigIntegerField())
+    found = Task.objects.filter(participants__user=user_id).aggregate(size=Sum(size, default=0))
+    return int(found["size"])
 
 
 def gather(user_id: UUID) -> dict[str, Any]:

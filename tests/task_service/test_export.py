@@ -84,6 +84,19 @@ def test_one_who_has_very_much_is_told_in_bounded_statements(alice, monkeypatch)
     assert max(parameters) == 10
 
 
+def test_of_who_has_too_much_it_is_told_that_it_fails_without_reading_it(alice, bob, hear, monkeypatch):
+    alice.make(title="ä" * 10, description="x" * 81)
+    bob.make(title="ä" * 10, description="x" * 80)
+    monkeypatch.setattr(services, "LIMIT", 100)
+    exports = {person.id: uuid7() for person in (alice, bob)}
+    for person, key in exports.items():
+        hear(events.ExportRequested(id=key, version=1, user_id=person))
+    services.tell_requested()
+    services.tell_requested()
+    told = OutboxEvent.objects.filter(type__startswith="export.").values_list("aggregate_id", "type")
+    assert sorted(told) == sorted([(exports[alice.id], "export.failed"), (exports[bob.id], "export.part")])
+
+
 def test_a_person_without_anything_gets_one_part(gathered):
     parts, found = gathered()
     assert (len(parts), found["tasks"], found["legal_holds"]) == (1, [], [])

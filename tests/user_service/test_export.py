@@ -147,6 +147,22 @@ def test_what_is_too_large_fails_is_told_and_may_be_asked_for_again(bob, api, ap
     assert api.post(URL).json()["state"] == "requested"
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_it_fails_when_task_service_says_so(api, export, times):
+    for _ in range(times):
+        hear(events.ExportFailed(id=export.pk, version=1))
+    assert api.get(URL).json()["state"] == "failed"
+    gather(export)
+    assert api.get(URL).json()["state"] == "failed"
+
+
+def test_a_failure_that_is_told_of_another_one_changes_nothing(api, export):
+    hear(events.ExportFailed(id=uuid7(), version=1))
+    gather(export)
+    hear(events.ExportFailed(id=export.pk, version=1))
+    assert api.get(URL).json()["state"] == "ready"
+
+
 def test_what_is_as_large_as_may_be_is_made(api, export, monkeypatch):
     monkeypatch.setattr(archive, "LIMIT", len(json.dumps(GATHERED)))
     gather(export)

@@ -51,6 +51,11 @@ def keep_part(*, export_id: UUID, number: int, parts: int, data: bytes) -> None:
             Export.objects.filter(pk=export.pk).update(gathered_at=Now())
 
 
+def fail_export(*, export_id: UUID) -> None:
+    """There will be no parts."""
+    Export.objects.filter(pk=export_id, state=State.REQUESTED, gathered_at=None).update(state=State.FAILED)
+
+
 def make_archives() -> None:
     """Here and not as it is fetched, nor in the consumer: it takes seconds where somebody has much."""
     for_each(list(Export.objects.gathered().order_by("id").values_list("id", flat=True)), make_archive)
