@@ -1,5 +1,7 @@
 """What the long-running commands share: an end on SIGTERM that finishes the work in hand, and calm retries."""
 
+import os
+import select
 import signal
 import threading
 import time
@@ -17,8 +19,28 @@ MAX_BACKOFF_SECONDS = 5
 STEADY_SECONDS = 30  # longer than any attempt to connect
 
 
+class Stopping(threading.Event):
+    """For signal handlers. Event.set() takes a lock, which the interrupted thread itself may hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stopped = False
+        self.seen, self.said = os.pipe()
+
+    def is_set(self) -> bool:
+        return self.stopped
+
+    def set(self) -> None:
+        self.stopped = True
+        os.write(self.said, b".")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        select.select([self.seen], [], [], timeout)
+        return self.stopped
+
+
 def stop_on_signals() -> threading.Event:
-    stopping = threading.Event()
+    stopping = Stopping()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     return stopping

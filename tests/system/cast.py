@@ -28,7 +28,7 @@ class Cast:
         self.browser.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # it keeps none of an answer's
         self.things: dict[str, str] = {}
         # The operator is the same in every test, and may have a copy of their data every five minutes.
-        system.execute("user_service", "UPDATE exports_export SET requested_at = requested_at - interval '5 minutes'")
+        system.execute("user_service", "UPDATE exports_export SET expires_at = now()")
 
     def call(self, method: str, path: str) -> dict[str, str]:
         """Answer the status for each of WHO, as a program with their token is told it."""
