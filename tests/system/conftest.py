@@ -29,14 +29,14 @@ def system() -> Iterator[System]:
 
 @pytest.fixture(scope="session")
 def brokerless() -> Iterator[System]:
-    """Like `system`, on a machine without RabbitMQ, with one web worker in each service."""
+    """Without RabbitMQ, with one web worker in each service; its operators need a second factor."""
     postgres.account()  # made with the whole PATH, if it has to be made
     folders = [folder for folder in os.environ["PATH"].split(":") if not (Path(folder) / "rabbitmq-server").exists()]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", ":".join(folders))
         if find_server() is not None:
             pytest.skip("rabbitmq-server is found without PATH, too")
-    with System(PATH=":".join(folders), WEB_WORKERS="1") as running:
+    with System(PATH=":".join(folders), WEB_WORKERS="1", OPERATORS_NEED_SECOND_FACTOR="true") as running:
         oracle.watch_mirrors(running)
         yield running
 

@@ -1,12 +1,14 @@
 """Signing in at the edge: what guessing costs, what a second factor asks, how a browser is renewed on its way."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pyotp
 import pytest
 
 from tests.system.running import PASSWORD
-from tests.system.test_revocation import claims, lock_the_account
+from tests.system.test_revocation import PATHS, claims, lock_the_account
 from tests.system.test_tokens import Pen
 
 TOKEN, REFRESH = "/api/v1/auth/token/", "/api/v1/auth/token/refresh/"
@@ -50,6 +52,31 @@ def test_who_has_a_second_factor_is_asked_for_it(alice, sign_in):
     pair = sign_in(alice.username, code=code).json()
     assert claims(pair["access"])["amr"] == ["pwd", "mfa"]
     assert sign_in(alice.username, code=code).status_code == 401  # it was good once
+
+
+def test_operators_without_one_may_only_set_it_up_where_they_need_one(brokerless):
+    credentials = {"username": brokerless.operator, "password": brokerless.operator_password}
+    refused = brokerless.client().post(TOKEN, json=credentials)
+    assert (refused.status_code, refused.json()["code"]) == (401, "second_factor_not_set_up")
+    browser = brokerless.client(headers={"Accept": "text/html"})
+    browser.get("/login/")
+    signed_in = browser.post("/login/", data=credentials | {"csrfmiddlewaretoken": browser.cookies["csrftoken"]})
+    assert signed_in.headers["Location"].startswith("/login/second-factor/")
+    bearer = brokerless.client(headers={"Authorization": f"Bearer {signed_in.cookies['tandem_access']}"})
+    assert {bearer.get(path).json()["code"] for path in PATHS} == {"second_factor_not_set_up"}
+
+
+def test_a_worker_hashes_one_password_at_a_time(system, alice, sign_in):
+    """46 MiB each: sign-ins that come at once don't take the machine's memory."""
+    workers = psutil.Process(system.pid("user_service.web")).children(recursive=True)
+    before = {worker.pid: worker.memory_info().rss for worker in workers}
+    with ThreadPoolExecutor(16) as pool:
+        answers = [pool.submit(sign_in, alice.username) for _ in range(16)]
+        grown = [0]
+        while not all(answer.done() for answer in answers):
+            grown += [worker.memory_info().rss - before[worker.pid] for worker in workers]
+    assert {answer.result().status_code for answer in answers} == {200}
+    assert max(grown) < 2 * 46 * 2**20
 
 
 def test_who_was_locked_gets_no_new_tokens(system, alice):
