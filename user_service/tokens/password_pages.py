@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate
 from django.contrib.auth.forms import PasswordChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,6 +14,7 @@ from user_service.tokens.cookies import delete_cookies
 from user_service.tokens.pages import FormPage, OwnFormPage, SecretAddress
 from user_service.users import reset_tokens
 from user_service.users import services as users
+from user_service.users.backends import proves
 from user_service.users.forms import NewPasswordField
 from user_service.users.models import User
 
@@ -27,10 +27,8 @@ class PasswordForm(PasswordChangeForm):
     def clean_old_password(self) -> str:
         """Count a wrong one as at the sign-in."""
         password: str = self.cleaned_data["old_password"]
-        found = authenticate(self.request, username=self.user.get_username(), password=password)
-        if found is None:
+        if not proves(self.request, self.user, username=self.user.get_username(), password=password):
             raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
-        self.user.password = found.password  # of a new hash, where the cost was raised since the last sign-in
         return password
 
 

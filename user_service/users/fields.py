@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.contrib.auth import authenticate
 from rest_framework import serializers
 from rest_framework.fields import empty
+
+from user_service.users.backends import proves
 
 
 class PasswordField(serializers.CharField):
@@ -24,8 +25,6 @@ class OwnPasswordField(PasswordField):
     def run_validation(self, data: Any = empty) -> Any:
         value = super().run_validation(data)
         request = self.context["request"]
-        found = authenticate(request._request, username=request.user.get_username(), password=value)
-        if found is None:
+        if not proves(request._request, request.user, username=request.user.get_username(), password=value):
             self.fail("password_incorrect")
-        request.user.password = found.password  # of a new hash, where the cost was raised since the last sign-in
         return value

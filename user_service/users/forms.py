@@ -3,11 +3,11 @@
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from user_service.users.backends import proves
 from user_service.users.models import User
 from user_service.users.serializers import RegistrationSerializer
 
@@ -20,11 +20,8 @@ class OwnForm(forms.Form):
         self.request, self.user = request, user
 
     def check(self, field: str, message: str, **credentials: Any) -> None:
-        found = authenticate(self.request, **credentials)
-        if found is None:
+        if not proves(self.request, self.user, **credentials):
             self.add_error(field, ValidationError(message))
-        else:
-            self.user.password = found.password  # of a new hash, where the cost was raised since the last sign-in
 
 
 class OwnPasswordForm(OwnForm):
