@@ -23,6 +23,12 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
     requestid: str | None = None
     traceparent: str | None = None
 
+    @property
+    def trace_id(self) -> str:
+        """Of `00-TRACE-SPAN-FLAGS`; empty where there is none."""
+        parts = (self.traceparent or "").split("-")
+        return parts[1] if len(parts) == 4 else ""
+
 
 class BadEvent(ValueError):
     """What came is not an event of this contract; trying again can't help."""

@@ -26,6 +26,14 @@ def handlers() -> Handlers:
     return subscriptions
 
 
+def is_for_us(body: bytes) -> bool:
+    """Whether we hear events of its type; what can't be read is ours to say so."""
+    try:
+        return decode_envelope(body).type in {event.type for event in handlers()}
+    except BadEvent:
+        return True
+
+
 def receive(bodies: Sequence[bytes]) -> list[Exception | None]:
     """Let each event take effect once; return what went wrong with each, None for one that is done.
 

@@ -21,6 +21,7 @@ class OutboxEvent(models.Model):
         PENDING = "pending"
         SENT = "sent"
         PARKED = "parked", "parked: an operator must look"
+        DISCARDED = "discarded"
 
     id = models.BigAutoField(primary_key=True)
     event_id = models.UUIDField(default=uuid7, editable=False)
@@ -50,6 +51,7 @@ class OutboxEvent(models.Model):
                 condition=models.Q(next_attempt_at__isnull=False) & ~models.Q(state="sent"),
             ),
             models.Index("sent_at", name="outbox_sent", condition=models.Q(state="sent")),
+            models.Index("created_at", name="outbox_discarded", condition=models.Q(state="discarded")),
         ]
         verbose_name = "outgoing event"
 
@@ -70,6 +72,45 @@ class InboxEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class FailedEvent(models.Model):
+    """A message that took no effect here, kept whole: until it did, or until an operator discards it.
+
+    Its body may be anything; what is told of it is empty where the body does not say.
+    """
+
+    class State(models.TextChoices):
+        RETRYING = "retrying"
+        DEAD = "dead", "dead: an operator must look"
+        DONE = "done", "done: it took effect"
+        DISCARDED = "discarded"
+
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the body")
+    body = models.BinaryField(help_text="exactly as it came")
+    event_id = models.UUIDField(null=True)
+    type = models.CharField(max_length=100, default="")
+    source = models.CharField(max_length=100, default="")
+    request_id = models.CharField(max_length=200, default="")
+    trace_id = models.CharField(max_length=32, default="")
+    state = models.CharField(max_length=10, choices=State, default=State.RETRYING)
+    attempts = models.PositiveSmallIntegerField(default=1)
+    failed_at = models.DateTimeField("first failed at", db_default=Now())
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, help_text="when it was done or discarded")
+    error = models.TextField()
+    traceback = models.TextField(default="")
+
+    class Meta:
+        indexes = [
+            models.Index("next_attempt_at", name="failed_due", condition=models.Q(state="retrying")),
+            models.Index("settled_at", name="failed_settled", condition=models.Q(settled_at__isnull=False)),
+            models.Index("event_id", name="failed_event"),
+        ]
+        verbose_name = "incoming failure"
+
+    def __str__(self) -> str:
+        return f"{self.type or 'unreadable message'} {self.event_id or self.digest[:12]}"
 
 
 class Revocation(models.Model):

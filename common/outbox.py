@@ -122,7 +122,32 @@ def mark_failed(row_id: int, reason: str) -> None:
     )
 
 
-def purge_sent(limit: int = LIMIT) -> int:
-    """Delete sent rows past settings.OUTBOX_RETENTION, at most `limit`; return how many."""
-    sent = OutboxEvent.objects.filter(state=OutboxEvent.State.SENT)
-    return delete_some(sent.filter(sent_at__lt=Now() - settings.OUTBOX_RETENTION), limit)
+def redrive(row: OutboxEvent) -> bool:
+    """Send it as soon as may be: what waits or is parked with all its attempts, what was sent once more.
+
+    Subscribers drop what they had already. Say whether there was anything to do.
+    """
+    State = OutboxEvent.State  # noqa: N806
+    ours = OutboxEvent.objects.filter(id=row.id).exclude(state=State.DISCARDED)
+    ours = ours.exclude(state=State.PENDING, next_attempt_at=None)
+    return bool(ours.update(state=State.PENDING, attempts=0, next_attempt_at=Now()))
+
+
+def discard(row: OutboxEvent) -> bool:
+    """Never send it, and let its aggregate go on; say whether it was still owed.
+
+    The mirrors lack what it told until the aggregate's next event, or until they are repaired.
+    """
+    owed = OutboxEvent.objects.filter(id=row.id, state__in=[OutboxEvent.State.PENDING, OutboxEvent.State.PARKED])
+    return bool(owed.update(state=OutboxEvent.State.DISCARDED, next_attempt_at=None))
+
+
+def purge(limit: int = LIMIT) -> int:
+    """Delete rows that were sent or discarded longer ago than settings.OUTBOX_RETENTION; return how many.
+
+    At most `limit` of each kind.
+    """
+    past = Now() - settings.OUTBOX_RETENTION
+    sent = OutboxEvent.objects.filter(state=OutboxEvent.State.SENT, sent_at__lt=past)
+    discarded = OutboxEvent.objects.filter(state=OutboxEvent.State.DISCARDED, created_at__lt=past)
+    return delete_some(sent, limit) + delete_some(discarded, limit)

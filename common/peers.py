@@ -4,17 +4,19 @@ import time
 from collections.abc import Sequence
 
 import httpx
-import msgspec
 from django.conf import settings
 
 from common.transport import CONFIRMED, Message, Outcome, TransportUnavailable
 
 TIMEOUT_SECONDS = 10
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json"
+COMMITTED = 204
 
 
 class PeerPublisher:
-    """A message is confirmed when every peer has committed it; a peer acks at once what it does not hear."""
+    """A message is confirmed when every peer has committed it, or keeps it as failed; what a peer does not hear is
+    confirmed at once.
+    """
 
     def __init__(self, peers: Sequence[str]) -> None:
         self._peers = peers
@@ -25,18 +27,17 @@ class PeerPublisher:
 
     def publish(self, messages: Sequence[Message]) -> dict[str, Outcome]:
         body = b"[" + b",".join(message.body for message in messages) + b"]"
-        outcomes = {message.id: CONFIRMED for message in messages}
         for peer in self._peers:
-            outcomes |= {event_id: Outcome(error, counts=True) for event_id, error in self._post(peer, body).items()}
-        return outcomes
+            self._post(peer, body)
+        return {message.id: CONFIRMED for message in messages}
 
-    def _post(self, peer: str, body: bytes) -> dict[str, str]:
-        """Return the errors by event id."""
+    def _post(self, peer: str, body: bytes) -> None:
         try:
-            response = self._client.post(peer, content=body).raise_for_status()
-            return msgspec.json.decode(response.content, type=dict[str, dict[str, str]])["errors"]
-        except (httpx.HTTPError, msgspec.MsgspecError, KeyError) as error:
+            response = self._client.post(peer, content=body)
+        except httpx.HTTPError as error:
             raise TransportUnavailable(f"{peer}: {error!r}") from error
+        if response.status_code != COMMITTED:
+            raise TransportUnavailable(f"{peer} answered {response.status_code}")
 
     def wait(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -11,9 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common import inbox, page_parameters
+from common import failures, inbox, page_parameters
 from common.authentication import ServiceAuthentication
-from common.cloudevents import BadEvent, decode_envelope
 
 FORMAT_PARAMETERS = {"format"}  # the browsable API's
 
@@ -47,19 +46,16 @@ class HonestQueryMixin:
 
 @extend_schema(exclude=True)
 class ReceiveEvents(APIView):
-    """POST a JSON array of CloudEvents; answers what failed, {"errors": {event id: why}}, when all is committed."""
+    """POST a JSON array of CloudEvents; answered 204 when each of them is committed, or kept as failed."""
 
     authentication_classes = [ServiceAuthentication]
     permission_classes = [AllowAny]
 
     def post(self, request: Request) -> Response:
-        heard = {event.type for event in inbox.handlers()}
         try:
             bodies = [bytes(raw) for raw in msgspec.json.decode(request._request.read(), type=list[msgspec.Raw])]
-            envelopes = [decode_envelope(body) for body in bodies]
-        except (msgspec.MsgspecError, BadEvent) as error:
+        except msgspec.MsgspecError as error:
             raise ParseError(str(error)) from error
-        ours = [(envelope, body) for envelope, body in zip(envelopes, bodies, strict=True) if envelope.type in heard]
-        errors = inbox.receive([body for _, body in ours])
-        failed = {str(envelope.id): repr(error) for (envelope, _), error in zip(ours, errors, strict=True) if error}
-        return Response({"errors": failed})
+        ours = [body for body in bodies if inbox.is_for_us(body)]
+        failures.keep(zip(ours, inbox.receive(ours), strict=True))
+        return Response(status=204)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from common import failures
 from common.management.commands.run_schedule import Job
 from user_service.erasure import services as erasure
 from user_service.exports import services as exports
@@ -12,6 +13,7 @@ from user_service.tokens import services as tokens
 from user_service.users import services as users
 
 SCHEDULE = [
+    Job(timedelta(seconds=1), failures.retry_due),
     Job(timedelta(seconds=1), erasure.expire_overdue),
     Job(timedelta(seconds=1), users.answer_password_reset_requests),
     Job(timedelta(seconds=1), mail.send_due),

@@ -1,8 +1,8 @@
 """RabbitMQ; the only package that imports pika.
 
-Topic exchange `events` (routing key = event type) → quorum queue SERVICE. A message whose handler failed waits in
-`SERVICE.retry.Ns` and comes back by itself; after the last of these it stays in `SERVICE.dead`, and so does one that
-kills its consumer, by the delivery limit (law 7).
+Topic exchange `events` (routing key = event type) → quorum queue SERVICE. A message that kills its consumer comes back
+up to the delivery limit; then the broker hands it to `SERVICE.dead`, and the consumer, which reads that queue too,
+keeps it for an operator (common.failures) as it does what a handler failed with.
 """
 
 from typing import Any
@@ -11,7 +11,6 @@ import pika
 from pika.exceptions import AMQPError
 
 EXCHANGE = "events"
-RETRY_SECONDS = (1, 5, 30, 300)
 DELIVERY_LIMIT = 10
 HEARTBEAT_SECONDS = 30
 TIMEOUT_SECONDS = 10
@@ -29,10 +28,6 @@ def parameters(url: str) -> pika.URLParameters:
     return found
 
 
-def retry_queue(service: str, seconds: int) -> str:
-    return f"{service}.retry.{seconds}s"
-
-
 def dead_queue(service: str) -> str:
     return f"{service}.dead"
 
@@ -43,9 +38,5 @@ def declare(channel: Any, service: str, types: list[str]) -> None:
     channel.queue_declare(dead_queue(service), durable=True, arguments={"x-queue-type": "quorum"})
     dead = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead_queue(service)}
     channel.queue_declare(service, durable=True, arguments={**QUORUM, **dead, "x-delivery-limit": DELIVERY_LIMIT})
-    back = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": service}
-    for seconds in RETRY_SECONDS:
-        arguments = {**QUORUM, **back, "x-message-ttl": seconds * 1000}
-        channel.queue_declare(retry_queue(service, seconds), durable=True, arguments=arguments)
     for event_type in types:
         channel.queue_bind(service, EXCHANGE, event_type)

@@ -1,4 +1,6 @@
-"""Consumes a service's queue: I/O in a thread of its own, so that a slow handler never stops the heartbeat (law 10)."""
+"""Consumes a service's queue and its dead letters: I/O in a thread of its own, so that a slow handler never stops the
+heartbeat (law 10).
+"""
 
 import queue
 import threading
@@ -8,17 +10,18 @@ from typing import Any, NamedTuple, Self
 
 import pika
 
-from common.broker import AMQP_ERRORS, declare, parameters
+from common.broker import AMQP_ERRORS, dead_queue, declare, parameters
 from common.transport import TransportUnavailable
 
 BATCH = 100
+QUEUES = 2  # the service's, and that of its dead letters
 
 
 class Delivery(NamedTuple):
     tag: int
     redelivered: bool
-    properties: Any
     body: bytes
+    death: str = ""  # why the broker took it out of the service's queue, if it did
 
 
 class Consumer:
@@ -73,7 +76,8 @@ class Consumer:
             declare(self._channel, self._service, self._types)
             self._channel.basic_qos(prefetch_count=self._prefetch)
             self._channel.basic_consume(self._service, self._on_message)
-            while not self._closing.is_set() and self._channel.consumer_tags:
+            self._channel.basic_consume(dead_queue(self._service), self._on_dead_letter)
+            while not self._closing.is_set() and len(self._channel.consumer_tags) == QUEUES:
                 self._connection.process_data_events(time_limit=0.2)
             if not self._closing.is_set():  # cancelled by the broker: the queue was deleted
                 raise pika.exceptions.ConsumerCancelled
@@ -84,8 +88,13 @@ class Consumer:
         finally:
             self._disconnect()
 
-    def _on_message(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        self._inbox.put(Delivery(method.delivery_tag, method.redelivered, properties, body))
+    def _on_message(self, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
+        self._inbox.put(Delivery(method.delivery_tag, method.redelivered, body))
+
+    def _on_dead_letter(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
+        deaths = (properties.headers or {}).get("x-death") or [{}]
+        reason = str(deaths[0].get("reason", "unknown"))
+        self._inbox.put(Delivery(method.delivery_tag, method.redelivered, body, death=reason))
 
     def _disconnect(self) -> None:
         if self._connection is not None and self._connection.is_open:

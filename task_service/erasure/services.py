@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
-from common import events, outbox
+from common import events, failures, outbox
 from common.models import ApiToken
 from common.process import for_each
 from task_service.erasure.models import Erasure, LegalHold
@@ -88,6 +88,7 @@ def forget_person(*, user_id: UUID) -> None:
         log_about(user_id=user_id).update(object_repr=F("object_id"))
         for mine in (ApiToken, User.user_permissions.through, User.groups.through):
             mine._base_manager.filter(user=user_id).delete()
+    failures.forget(user_id)
     while _leave_some_tasks(user_id):
         pass
 

@@ -31,14 +31,13 @@ class Queues:
         method, properties, body = self.channel.basic_get(f"{self.service}{queue}", auto_ack=True)
         return (properties, body) if method else None
 
-    def put(self, body, **properties):
-        self.channel.basic_publish("", self.service, body, pika.BasicProperties(**properties))
+    def put(self, body, queue="", **properties):
+        self.channel.basic_publish("", f"{self.service}{queue}", body, pika.BasicProperties(**properties))
 
     def delete(self, queue=""):
         self.channel.queue_delete(f"{self.service}{queue}")
 
     def clear(self):
-        waiting = [f".retry.{seconds}s" for seconds in (1, *broker.RETRY_SECONDS)]
-        for queue in ("", ".dead", *waiting):
+        for queue in ("", ".dead"):
             self.delete(queue)
         self.connection.close()

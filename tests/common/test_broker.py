@@ -8,12 +8,11 @@ from django.contrib.auth.models import Group
 from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from common import broker, events, inbox
+from common import broker, events, failures, inbox
 from common.broker.consumer import Consumer
 from common.broker.publisher import BrokerPublisher
-from common.management.commands import consume_events
 from common.management.commands.relay_events import Relay
-from common.models import InboxEvent, OutboxEvent
+from common.models import FailedEvent, InboxEvent, OutboxEvent
 from common.transport import CONFIRMED, TransportUnavailable
 from tests.common.publishing import message, publish
 from tests.common.queues import TYPE, told
@@ -130,11 +129,6 @@ class TestRelaying:
 
 
 class TestConsuming:
-    @pytest.fixture(autouse=True)
-    def _quick_retries(self, monkeypatch):
-        monkeypatch.setattr(broker, "RETRY_SECONDS", (1,))
-        monkeypatch.setattr(consume_events, "RETRY_SECONDS", (1,))
-
     def test_an_event_takes_effect_and_is_acked(self, queues, consuming):
         queues.put(told())
         assert consuming(until=Group.objects.exists) is None
@@ -146,36 +140,47 @@ class TestConsuming:
         assert consuming(until=lambda: Group.objects.count() == 500) is None
         assert (queues.count(), queues.count(".dead")) == (0, 0)
 
-    def test_a_failing_event_is_tried_again_and_then_set_aside(self, queues, consuming, heard):
-        body = told("poison")
-        queues.put(body, message_id="the-id", type=TYPE)
-        assert consuming(until=lambda: queues.count(".dead") == 1) is None
-        properties, found = queues.take(".dead")
-        assert found == body
-        assert (properties.message_id, properties.type, properties.headers["x-attempts"]) == ("the-id", TYPE, 2)
-        assert properties.headers["x-error"] == "RuntimeError: this handler fails"
-        assert heard == ["poison", "poison"]
-        assert not Group.objects.exists()
-        assert not InboxEvent.objects.exists()
-
-    def test_it_harms_no_other(self, queues, consuming):
-        for name in ("dora", "poison", "emil"):
-            queues.put(told(name))
-        assert consuming(until=lambda: queues.count(".dead") == 1) is None
-        assert Group.objects.count() == 2
+    def test_a_failing_event_is_kept_with_its_error_and_harms_no_other(self, queues, consuming):
+        poison = told("poison")
+        for body in (told("dora"), poison, told("emil")):
+            queues.put(body)
+        assert consuming(until=lambda: FailedEvent.objects.exists() and Group.objects.count() == 2) is None
+        wait_until(lambda: queues.count() == 0)
+        kept = FailedEvent.objects.get()
+        assert (bytes(kept.body), kept.state, kept.error) == (
+            poison,
+            "retrying",
+            "RuntimeError: this handler fails",
+        )
+        assert InboxEvent.objects.count() == 2
 
     @pytest.mark.parametrize("body", [b"{", b"", b"\xff", told().replace(b'"version":1', b'"version":"one"')])
-    def test_what_no_retry_can_help_is_set_aside_at_once(self, queues, consuming, heard, body):
+    def test_what_no_retry_can_help_is_dead_at_once(self, queues, consuming, heard, body):
         queues.put(body)
-        assert consuming(until=lambda: queues.count(".dead") == 1) is None
-        properties, found = queues.take(".dead")
-        assert (found, properties.headers["x-attempts"]) == (body, 1)
-        assert properties.headers["x-error"].startswith("BadEvent")
+        assert consuming(until=FailedEvent.objects.exists) is None
+        kept = FailedEvent.objects.get()
+        assert (bytes(kept.body), kept.state) == (body, "dead")
+        assert kept.error.startswith("BadEvent")
         assert heard == []
 
-    def test_a_message_of_a_stranger_s_with_odd_headers_is_set_aside(self, queues, consuming):
-        queues.put(told("poison"), headers={"x-attempts": "many"})
-        assert consuming(until=lambda: queues.count(".dead") == 1) is None
+    def test_what_the_broker_gave_up_on_is_kept_as_dead_and_does_no_harm(self, queues, consuming, heard):
+        body = told("killer")
+        queues.put(body, ".dead", headers={"x-death": [{"reason": "delivery_limit", "count": 1}]})
+        queues.put(told("dora"))
+        assert consuming(until=lambda: FailedEvent.objects.exists() and heard) is None
+        wait_until(lambda: queues.count(".dead") == 0)
+        kept = FailedEvent.objects.get()
+        assert (bytes(kept.body), kept.state, kept.error) == (body, "dead", "DeadLetter: delivery_limit")
+        assert heard == ["dora"]
+
+    def test_what_could_not_be_kept_is_not_acked(self, queues, consuming, monkeypatch):
+        def refuse(outcomes):
+            raise OperationalError("no room")
+
+        queues.put(told("poison"))
+        monkeypatch.setattr(failures, "keep", refuse)
+        assert isinstance(consuming(), OperationalError)
+        assert wait_until(lambda: queues.count() == 1)
 
     def test_an_event_may_come_many_times(self, queues, consuming, heard):
         body = told()

@@ -5,13 +5,11 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 
 from common import broker, events, inbox
 from common.broker import publisher as broker_publisher
 from common.broker.consumer import Consumer
 from common.broker.publisher import BrokerPublisher
-from common.management.commands import consume_events
 from common.management.commands.relay_events import Relay
 from common.models import OutboxEvent
 from common.transport import CONFIRMED, TransportUnavailable
@@ -138,18 +136,3 @@ class TestConsumer:
             wait_until(lambda: not consumer._thread.is_alive())
             with pytest.raises(TransportUnavailable):
                 consumer.ack(delivery.tag)
-
-
-def test_a_cut_while_failures_are_set_aside_loses_none(queues, consuming, proxy, settings, monkeypatch):
-    settings.BROKER_URL = proxy.url
-    first = consume_events.BrokerPublisher.publish
-
-    def cut_first(publisher, messages):
-        monkeypatch.setattr(consume_events.BrokerPublisher, "publish", first)
-        raise TransportUnavailable("cut")
-
-    monkeypatch.setattr(consume_events.BrokerPublisher, "publish", cut_first)
-    queues.put(b"{")
-    assert isinstance(consuming(), TransportUnavailable)
-    assert consuming(until=lambda: queues.count(".dead") == 1) is None
-    connection.close()

@@ -21,7 +21,7 @@ from tests.system.running import System
 
 SUBSCRIBER = {"user_service": "task_service", "task_service": "user_service"}
 MIRRORS = {"user_service": "task_mirror_mirroredtask", "task_service": "user_mirror_user"}
-KINDS = ("", ".dead", ".retry.1s", ".retry.5s", ".retry.30s", ".retry.300s")
+KINDS = ("", ".dead")
 
 # What was erased is no row of its source any more, but its last event; at the mirror it is a tombstone without a word.
 USERS = (
@@ -81,6 +81,7 @@ def check(system: System, answered: list[dict] = ()) -> None:
     for service in SUBSCRIBER:
         check_changes(system, service, events[service])
         check_applied(system, service)
+        check_failures(system, service)
     assert system.sql("user_service", USERS) == system.sql("task_service", MIRRORED_USERS), "I4 users"
     assert system.sql("task_service", TASKS) == system.sql("user_service", MIRRORED_TASKS), "I4 tasks"
     assert system.sql("user_service", API_TOKENS) == system.sql("task_service", API_TOKENS), "I4 API tokens"
@@ -151,6 +152,12 @@ def check_erasures(system: System) -> None:
     assert system.sql("user_service", erased) == system.sql("user_service", told)
     left = "SELECT task_id FROM tasks_participant JOIN erasure_erasure e USING (user_id) WHERE e.state = 'done'"
     assert system.sql("task_service", left) == []
+
+
+def check_failures(system: System, service: str) -> None:
+    """What failed has taken effect since: all but planted poison does."""
+    left = system.sql(service, "SELECT type, state, error FROM common_failedevent WHERE state <> 'done'")
+    assert left == [], f"I6: {service} has {left}"
 
 
 def check_applied(system: System, service: str) -> None:

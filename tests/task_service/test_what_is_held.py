@@ -25,6 +25,7 @@ TOLD = {
 }
 NOT_TOLD = {
     "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
+    "common.FailedEvent": "what could not be taken in yet, from those who keep it",
     "exports.ExportRequest": "the wish for the copy itself, for a second",
 }
 OF_NOBODY = {

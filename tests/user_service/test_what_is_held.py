@@ -39,6 +39,7 @@ TOLD = {
 }
 NOT_TOLD = {
     "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
+    "common.FailedEvent": "what could not be taken in yet, from those who keep it",
     "common.Revocation": "ids of ended sessions, for minutes; sessions.json has them",
     "task_mirror.MirroredTask": "a mirror of what task_service tells in tasks.json",
     "users.PasswordResetRequest": "an address that somebody typed, for a second; mails.json has what came of it",

@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
-from common import events, outbox
+from common import events, failures, outbox
 from common.models import ApiToken
 from common.process import for_each
 from user_service.erasure.models import Erasure
@@ -138,6 +138,7 @@ def erase_user(*, user_id: UUID) -> None:
         lockout.forget(person=user)
         outbox.publish(events.UserErased(id=user.id, version=user.version + 1))
         log_about(user).update(object_repr=F("object_id"))
+        failures.forget(user_id)
         user.delete()
 
 

@@ -3,21 +3,16 @@
 import threading
 from typing import Any
 
-import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from common import inbox
-from common.broker import RETRY_SECONDS, dead_queue, retry_queue
+from common import failures, inbox
 from common.broker.consumer import Consumer, Delivery
-from common.broker.publisher import BrokerPublisher
-from common.cloudevents import BadEvent, decode_envelope
+from common.failures import DeadLetter
 from common.middleware import drop_dead_session
 from common.process import keep_running, stop_on_signals
-from common.transport import Message, TransportUnavailable
 
-log = structlog.get_logger()
 PREFETCH = 200
 
 
@@ -46,48 +41,14 @@ def consume(stopping: threading.Event) -> None:
         with Consumer(settings.BROKER_URL, service=settings.SERVICE, types=types, prefetch=prefetch) as consumer:
             for batch in consumer.batches(stopping):
                 drop_dead_session()
-                settle(batch, inbox.receive([delivery.body for delivery in batch]))
+                settle(batch)
                 consumer.ack(batch[-1].tag)
                 if prefetch == 1 and not batch[-1].redelivered:
                     break
 
 
-def settle(batch: list[Delivery], errors: list[Exception | None]) -> None:
-    """Send on what failed, confirmed, before anything of the batch is acked."""
-    failed = [failure(delivery, error) for delivery, error in zip(batch, errors, strict=True) if error]
-    if not failed:
-        return
-    publisher = BrokerPublisher(settings.BROKER_URL)
-    try:
-        unsent = [outcome.error for outcome in publisher.publish(failed).values() if outcome.error]
-    finally:
-        publisher.close()
-    if unsent:
-        raise TransportUnavailable(f"a failed event could not be set aside: {unsent[0]}")
-
-
-def failure(delivery: Delivery, error: Exception) -> Message:
-    """Return the message for the next retry queue, or the dead-letter queue if none is left or none can help."""
-    before = (delivery.properties.headers or {}).get("x-attempts")
-    attempts = (before if isinstance(before, int) else 0) + 1
-    dead = isinstance(error, BadEvent) or attempts > len(RETRY_SECONDS)
-    queue = dead_queue(settings.SERVICE) if dead else retry_queue(settings.SERVICE, RETRY_SECONDS[attempts - 1])
-    message_id = delivery.properties.message_id or f"tag-{delivery.tag}"
-    log.error("event failed", message=message_id, attempts=attempts, queue=queue, exc_info=error, **origin(delivery))
-    return Message(
-        id=message_id,
-        type=delivery.properties.type or "unknown",
-        body=delivery.body,
-        exchange="",
-        routing_key=queue,
-        headers={"x-attempts": attempts, "x-error": f"{type(error).__name__}: {error}"[:1000]},
-    )
-
-
-def origin(delivery: Delivery) -> dict[str, str | None]:
-    """Return which event it is and which request caused it, as far as its body says."""
-    try:
-        envelope = decode_envelope(delivery.body)
-    except BadEvent:
-        return {}
-    return {"event_id": str(envelope.id), "request_id": envelope.requestid}
+def settle(batch: list[Delivery]) -> None:
+    """Apply what is alive, and keep what failed or is dead; all of it may be acked then."""
+    alive = [delivery.body for delivery in batch if not delivery.death]
+    failures.keep(zip(alive, inbox.receive(alive), strict=True))
+    failures.keep((delivery.body, DeadLetter(delivery.death)) for delivery in batch if delivery.death)

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from django.core.management.base import BaseCommand
 
-from common import api_tokens, inbox, outbox, revocations
+from common import api_tokens, failures, inbox, outbox, revocations
 from common.leader import Leader
 from common.process import keep_running, stop_on_signals
 from common.transport import Message, Outcome, Publisher, publisher
@@ -50,7 +50,7 @@ class Relay:
 
     def purge(self) -> None:
         """Delete a bounded number of old rows; while there are more, the next turn goes on, after its batch."""
-        purges = {"outbox": outbox.purge_sent, "inbox": inbox.purge}
+        purges = {"outbox": outbox.purge, "inbox": inbox.purge, "failures": failures.purge}
         purges |= {"revocations": revocations.purge, "api_tokens": api_tokens.purge}
         gone = {name: purge(PURGE_ROWS) for name, purge in purges.items()}
         if max(gone.values()) < PURGE_ROWS:
