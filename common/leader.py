@@ -11,8 +11,8 @@ log = structlog.get_logger()
 class Leader:
     """The lock lasts as long as the database session that took it; others stand by and ask again."""
 
-    def __init__(self, lock: int, *, session_settings: str = "") -> None:
-        self.lock, self.session_settings = lock, session_settings
+    def __init__(self, lock: int) -> None:
+        self.lock = lock
         self.leading: bool | None = None
         self._session: Any = None
 
@@ -21,8 +21,6 @@ class Leader:
         connection.ensure_connection()
         if self._session is not connection.connection:
             with connection.cursor() as cursor:
-                if self.session_settings:
-                    cursor.execute(self.session_settings)
                 cursor.execute("SELECT pg_try_advisory_lock(%s)", [self.lock])
                 leading = bool(cursor.fetchone()[0])
             if leading is not self.leading:

@@ -1,6 +1,6 @@
 """The outbox: an event is written with its change, and leaves when the broker has confirmed it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -18,12 +18,15 @@ from common.ids import uuid7
 from common.models import OutboxEvent
 from common.purges import LIMIT, delete_some
 
+SHARDS = 16  # of a power of two: how many relays can share the work. Aggregates fall into them by their ids
+EVERY_SHARD = range(SHARDS)
 MAX_ATTEMPTS = 10
 RETRIES = 100  # of a batch at most: what nobody hears must not keep the rest waiting
 
-DUE = """
+DUE = f"""
 WITH fresh AS (
   SELECT * FROM common_outboxevent AS owed WHERE state = 'pending' AND next_attempt_at IS NULL
+    AND uuid_hash(aggregate_id) & {SHARDS - 1} = ANY(%s::int[])
     AND NOT EXISTS (
       SELECT FROM common_outboxevent AS failing
       WHERE failing.aggregate_id = owed.aggregate_id AND failing.id < owed.id
@@ -31,10 +34,11 @@ WITH fresh AS (
   ORDER BY id LIMIT %s
 ), again AS (
   SELECT * FROM common_outboxevent WHERE state = 'pending' AND next_attempt_at <= now()
+    AND uuid_hash(aggregate_id) & {SHARDS - 1} = ANY(%s::int[])
   ORDER BY next_attempt_at LIMIT %s
 )
 SELECT id, event_id, type, aggregate_id, envelope FROM (TABLE fresh UNION ALL TABLE again) AS due ORDER BY id
-"""
+"""  # noqa: S608 - a number of ours
 DEFER = """
 UPDATE common_outboxevent SET error = %s,
   next_attempt_at = now() + least(greatest((now() - created_at) / 10, interval '2 s'), interval '30 s')
@@ -75,14 +79,15 @@ class Due(NamedTuple):
     envelope: str
 
 
-def due(limit: int) -> list[Due]:
-    """Return what can go now, oldest first: by state, never by cursor (law 2).
+def due(limit: int, shards: Iterable[int] = EVERY_SHARD) -> list[Due]:
+    """Return what can go now of these shards, oldest first: by state, never by cursor (law 2).
 
     A row that failed or is parked holds back what comes after it in its own aggregate, and nothing else (law 4).
     Plain SQL: the relay asks twenty times a second, and building it by the ORM was all that an idle relay did.
     """
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [limit, RETRIES])
+        wanted = list(shards)
+        cursor.execute(DUE, [wanted, limit, wanted, RETRIES])
         return [Due(*row) for row in cursor.fetchall()]
 
 

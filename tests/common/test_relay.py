@@ -198,46 +198,48 @@ class TestRun:
         def plan():
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE common_outboxevent")
-                cursor.execute(f"EXPLAIN {outbox.DUE}", [500, 100])
+                cursor.execute(f"EXPLAIN {outbox.DUE}", [[0], 500, [0], 100])
                 return "\n".join(line for (line,) in cursor.fetchall())
 
         assert "Seq Scan" in plan()
-        assert relay.leader.lead()
+        assert relay.shards.held()
         assert "Seq Scan" not in plan()
 
-    def test_a_second_relay_stands_by_and_sends_nothing(self, relay, in_threads, monkeypatch):
+    def test_without_a_shard_it_stands_by_and_sends_nothing(self, relay, publisher, monkeypatch):
         monkeypatch.setattr(relay_events, "STANDBY_SECONDS", 0)
-        relay.run(threading.Event())
+        monkeypatch.setattr(relay.shards, "held", list)
         publish(user_event())
-        other = Relay(FakePublisher())
-        in_threads(1, lambda _: other.run(threading.Event()))
-        assert other.publisher.sent == []
         relay.run(threading.Event())
-        assert states() == ["sent"]
+        assert (publisher.sent, publisher.waits) == ([], [])
 
-    def test_it_takes_over_when_the_first_ends(self, relay, in_threads):
-        assert relay.leader.lead()
-        assert in_threads(1, lambda _: Relay(FakePublisher()).leader.lead()) == [False]
-        connection.close()
-        assert in_threads(1, lambda _: Relay(FakePublisher()).leader.lead()) == [True]
+    def test_it_sends_what_is_its_own_and_the_holder_of_the_first_shard_purges(self, relay, publisher, monkeypatch):
+        monkeypatch.setattr(relay.shards, "held", lambda: [1, 2])
+        publish(*(user_event() for _ in range(100)))
+        OutboxEvent.objects.filter(id__in=list(OutboxEvent.objects.values_list("id", flat=True)[:50])).update(
+            state="sent", sent_at=Now() - timedelta(days=30)
+        )
+        relay.purged_at = -1000
+        relay.run(threading.Event())
+        mine = [str(row.event_id) for row in outbox.due(100, [1, 2])]
+        assert mine == []
+        assert 0 < len(publisher.sent[0]) < 50
+        assert OutboxEvent.objects.count() == 100
 
-    def test_who_lost_its_session_asks_again_for_the_lead(self, relay, in_threads):
-        assert relay.leader.lead()
-        connection.close()
-        taken, over = threading.Event(), threading.Event()
 
-        def take(number):
-            if number:
-                taken.wait(10)
-                found = relay.leader.lead()
-                over.set()
-                return found
-            found = Relay(FakePublisher()).leader.lead()
-            taken.set()
-            over.wait(10)
-            return found
+class TestShards:
+    def test_every_event_is_in_one_of_them_and_an_aggregate_s_are_in_the_same(self, db):
+        publish(*(event for _ in range(50) for event in versions(user_event(), 1, 3)))
+        found = [outbox.due(500, [shard]) for shard in outbox.EVERY_SHARD]
+        assert sorted(row.id for rows in found for row in rows) == [row.id for row in outbox.due(500)]
+        homes = [(shard, row.aggregate_id) for shard, rows in enumerate(found) for row in rows]
+        assert len(set(homes)) == 50
+        assert sum(bool(rows) for rows in found) > 8
 
-        assert in_threads(2, take) == [True, False]
+    def test_what_failed_is_in_the_same_one(self, db):
+        publish(*(user_event() for _ in range(50)))
+        OutboxEvent.objects.update(next_attempt_at=Now() - timedelta(hours=1))
+        found = [row.id for shard in outbox.EVERY_SHARD for row in outbox.due(500, [shard])]
+        assert sorted(found) == list(OutboxEvent.objects.order_by("id").values_list("id", flat=True))
 
 
 class TestKeepRunning:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,8 @@ import structlog
 from django.core.management.base import BaseCommand
 
 from common import api_tokens, failures, inbox, outbox, revocations
-from common.leader import Leader
 from common.process import keep_running, stop_on_signals
+from common.shards import Shards
 from common.transport import Message, Outcome, Publisher, publisher
 
 log = structlog.get_logger()
@@ -19,11 +20,12 @@ POLL_SECONDS = 0.05
 STANDBY_SECONDS = 1
 PURGE_SECONDS = 60
 PURGE_ROWS = 10_000
-LEADER_LOCK = 7_237_163  # any number: advisory locks are per database
+PURGER = 0  # whose shard this is
+SHARD_LOCKS = 7_237_163  # any number: advisory locks are per database
 
 
 class Command(BaseCommand):
-    help = "Publish what the outbox owes, until SIGTERM. A second one stands by and takes over when the first ends."
+    help = "Publish what the outbox owes, until SIGTERM. Any number may run: they share the work."
 
     def handle(self, *args: Any, **options: Any) -> None:
         relay = Relay(publisher())
@@ -37,15 +39,16 @@ class Relay:
         self.purged_at = 0.0
         # What is known of a queue's size is always from another moment, mostly from when it was empty: a plan made then
         # reads the whole table, twenty times a second.
-        self.leader = Leader(LEADER_LOCK, session_settings="SET enable_seqscan = off")
+        self.shards = Shards(SHARD_LOCKS, outbox.SHARDS, session_settings="SET enable_seqscan = off")
 
     def run(self, stopping: threading.Event) -> None:
-        if not self.leader.lead():
+        shards = self.shards.held()
+        if not shards:
             stopping.wait(STANDBY_SECONDS)
             return
-        if self.relay_batch() < BATCH:
+        if self.relay_batch(shards) < BATCH:
             self.publisher.wait(POLL_SECONDS)
-        if time.monotonic() - self.purged_at > PURGE_SECONDS:
+        if PURGER in shards and time.monotonic() - self.purged_at > PURGE_SECONDS:
             self.purge()
 
     def purge(self) -> None:
@@ -57,13 +60,13 @@ class Relay:
             self.purged_at = time.monotonic()
         log.info("purged", **gone)
 
-    def relay_batch(self) -> int:
-        """Publish what is due; return how many rows were looked at.
+    def relay_batch(self, shards: Iterable[int] = outbox.EVERY_SHARD) -> int:
+        """Publish what is due of these shards; return how many rows were looked at.
 
         No transaction is open while the broker is talked to: what dies between confirm and mark is sent again, and
         has its effect once, by the inbox.
         """
-        rows = outbox.due(BATCH)
+        rows = outbox.due(BATCH, shards)
         held_back: set[UUID] = set()
         for wave in outbox.waves(rows):
             going = [row for row in wave if row.aggregate_id not in held_back]
