@@ -3,7 +3,7 @@ PYTHON := $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
 up: .venv/local.stamp ## start the whole system on http://localhost:8080; Ctrl-C stops it, data stays
 	@exec .venv/bin/python -m local.up
@@ -28,6 +28,9 @@ format: .venv/dev.stamp ## let ruff lay out the code
 bench: .venv/local.stamp .venv/bench.stamp ## measure against the peer, see benchmarks/README.md
 	@exec .venv/bin/python -m benchmarks.run
 
+bench-events: .venv/local.stamp .venv/bench.stamp ## measure events from commit to commit, beside raw pika
+	@exec .venv/bin/python -m benchmarks.events
+
 .venv/bin/python:
 	@[ -n "$(PYTHON)" ] || { echo "Tandem needs Python 3.11 or newer as python3.11 or python3" >&2; exit 1; }
 	@$(PYTHON) -m venv .venv || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
@@ -40,4 +43,4 @@ bench: .venv/local.stamp .venv/bench.stamp ## measure against the peer, see benc
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.PHONY: help up ps down test lint format bench
+.PHONY: help up ps down test lint format bench bench-events

@@ -83,7 +83,7 @@ def due(limit: int, shards: Iterable[int] = EVERY_SHARD) -> list[Due]:
     """Return what can go now of these shards, oldest first: by state, never by cursor (law 2).
 
     A row that failed or is parked holds back what comes after it in its own aggregate, and nothing else (law 4).
-    Plain SQL: the relay asks twenty times a second, and building it by the ORM was all that an idle relay did.
+    Plain SQL: the relay asks fifty times a second, and building it by the ORM was all that an idle relay did.
     """
     with connection.cursor() as cursor:
         wanted = list(shards)

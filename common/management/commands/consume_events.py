@@ -13,7 +13,7 @@ from common.failures import DeadLetter
 from common.middleware import drop_dead_session
 from common.process import keep_running, stop_on_signals
 
-PREFETCH = 200
+PREFETCH = 1000
 
 
 class Command(BaseCommand):
