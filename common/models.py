@@ -1,4 +1,6 @@
-"""The tables that each service has in its own database: two make delivery certain, two say who may come in."""
+"""The tables that each service has in its own database: two make delivery certain, two say who may come in, one keeps
+what was answered.
+"""
 
 from typing import Self
 
@@ -167,3 +169,25 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IdempotencyKey(models.Model):
+    """What a POST that named a key was answered, for who repeats it (idempotency.py)."""
+
+    digest = models.CharField(max_length=64, primary_key=True, help_text="SHA-256 of who asked and the key")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,  # nobody was signed in
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,  # a token may come before the mirror hears of its person
+    )
+    fingerprint = models.CharField(max_length=64, help_text="HMAC of the request")
+    answer = models.TextField(help_text="status, headers and body, encrypted with a key that the request is part of")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index("created_at", name="idempotency_key_created")]
+
+    def __str__(self) -> str:
+        return self.digest

@@ -7,6 +7,7 @@ from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.contrib.rest_framework_simplejwt import SimpleJWTScheme
 from drf_spectacular.openapi import AutoSchema as BaseAutoSchema
 
+from common import idempotency
 from common.scopes import needed_scope
 
 PROBLEM = {
@@ -29,6 +30,15 @@ PROBLEM = {
         },
     },
 }
+PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+IDEMPOTENCY_KEY = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "description": "Any text that is new for each thing to be done, such as a random UUID. Who lost the answer sends "
+    "the same request with the same key again, and is given that answer: nothing is done twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+REPLAYED = {"description": "This was answered before; nothing was done now.", "schema": {"const": "true"}}
 
 
 class BearerScheme(SimpleJWTScheme):  # type: ignore[no-untyped-call]
@@ -85,8 +95,20 @@ class AutoSchema(BaseAutoSchema):
 def add_problems(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A drf-spectacular postprocessing hook: every operation may answer with a problem (RFC 9457)."""
     result["components"].setdefault("schemas", {})["Problem"] = PROBLEM
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for operations in result["paths"].values():
         for operation in operations.values():
-            operation["responses"].setdefault("default", {"description": "Problem details", "content": problem})
+            operation["responses"].setdefault("default", {"description": "Problem details", "content": PROBLEM_CONTENT})
+    return result
+
+
+def add_idempotency(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A hook like it: every POST takes an Idempotency-Key (HonestQueryMixin)."""
+    for operation in [operations["post"] for operations in result["paths"].values() if "post" in operations]:
+        operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
+        for status, response in operation["responses"].items():
+            if status.startswith("2"):
+                response.setdefault("headers", {})[idempotency.REPLAYED] = REPLAYED
+        for refusal in (idempotency.InProgress, idempotency.KeyReused):
+            problem = {"description": refusal.default_detail, "content": PROBLEM_CONTENT}
+            operation["responses"].setdefault(str(refusal.status_code), problem)
     return result

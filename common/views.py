@@ -1,6 +1,7 @@
-"""What every API view does with its query parameters, and the door for events that come by HTTP."""
+"""What every API view does with query parameters and Idempotency-Key, and the door for events that come by HTTP."""
 
 from collections.abc import Set
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -11,19 +12,30 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from common import failures, inbox, page_parameters
+from common import failures, idempotency, inbox, page_parameters
 from common.authentication import ServiceAuthentication
 
 FORMAT_PARAMETERS = {"format"}  # the browsable API's
 
 
 class HonestQueryMixin:
-    """Refuses query parameters that the view does not know, or that are given twice."""
+    """Refuses query parameters that the view does not know, or that are given twice.
+
+    A POST that names an Idempotency-Key has its effect once, and its answer is given again for `replayed_for`.
+    """
+
+    replayed_for = idempotency.KEPT
+    post: Any  # where there is one
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        key = idempotency.key_of(request)
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         if request.query_params:
             self.check_query_parameters(request)
+        if key is not None and hasattr(
+            self, "post"
+        ):  # DRF looks it up after this, in the view that is of this call only
+            self.post = partial(idempotency.answer_once, self, key, self.post)
 
     def check_query_parameters(self, request: Request) -> None:
         known = self.known_query_parameters() | FORMAT_PARAMETERS

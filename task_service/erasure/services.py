@@ -14,7 +14,7 @@ from django.db.models import F, Q, QuerySet, TextField
 from django.db.models.functions import Cast, Now
 
 from common import events, failures, outbox
-from common.models import ApiToken
+from common.models import ApiToken, IdempotencyKey
 from common.process import for_each
 from task_service.erasure.models import Erasure, LegalHold
 from task_service.erasure.rules import refusal
@@ -81,12 +81,12 @@ def finish_erasure(erasure: Erasure) -> None:
 def forget_person(*, user_id: UUID) -> None:
     """Take the person out of every task, also in the trash; what is then nobody's is erased.
 
-    So are their API tokens, and what they might do as an operator. Each batch is a transaction: who shares a task with
-    them waits for no more than that. It may be cut off between two, and run again.
+    So are their API tokens, what they were answered, and what they might do as an operator. Each batch is a
+    transaction: who shares a task with them waits for no more than that. It may be cut off between two, and run again.
     """
     with transaction.atomic():
         log_about(user_id=user_id).update(object_repr=F("object_id"))
-        for mine in (ApiToken, User.user_permissions.through, User.groups.through):
+        for mine in (ApiToken, IdempotencyKey, User.user_permissions.through, User.groups.through):
             mine._base_manager.filter(user=user_id).delete()
     failures.forget(user_id)
     while _leave_some_tasks(user_id):

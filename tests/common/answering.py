@@ -1,5 +1,6 @@
 """A small service of nothing but what `common` gives: the URLs of these tests."""
 
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import OperationalError
@@ -58,6 +59,25 @@ class Plans(APIView):
         return Response(serializer.validated_data)
 
 
+class Groups(HonestQueryMixin, APIView):
+    """POST makes a group; one that is called as an error of these is made, and then the error is raised."""
+
+    permission_classes = [AllowAny]
+
+    def post(self, request):
+        group = Group.objects.create(name=request.data["name"])
+        if group.name in ERRORS:
+            raise ERRORS[group.name]
+        headers = {"Location": f"/api/groups/{group.pk}/", "ETag": '"1"', "Cache-Control": "no-store"}
+        return Response({"name": group.name, "id": group.pk, "none": None, "half": 0.5}, 201, headers=headers)
+
+
+class Empty(Groups):
+    def post(self, request):
+        super().post(request)
+        return Response(status=204)
+
+
 ERRORS = {
     "broken": RuntimeError("a secret detail"),
     "database": OperationalError("connection refused"),
@@ -88,6 +108,8 @@ def accepts(request):
 
 urlpatterns = [
     path("api/who/", Who.as_view()),
+    path("api/groups/", Groups.as_view()),
+    path("api/groups/empty/", Empty.as_view()),
     path("api/scoped/", Scoped.as_view()),
     path("api/plans/", Plans.as_view()),
     path("api/raises/<name>/", Raises.as_view()),

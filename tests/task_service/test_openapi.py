@@ -142,3 +142,15 @@ def test_the_bearer_token_is_the_way_in(document):
 def test_anybody_may_read_the_document(db):
     for accept in ("application/json", "application/vnd.oai.openapi", "*/*"):
         assert Client().get("/api/schema/tasks/", headers={"accept": accept}).status_code == 200
+
+
+def test_every_post_and_nothing_else_takes_an_idempotency_key(document):
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            headers = [found for found in operation.get("parameters", []) if found["in"] == "header"]
+            assert [found["name"] for found in headers] == (["Idempotency-Key"] if method == "post" else [])
+            assert ({"409", "422"} <= operation["responses"].keys()) is (method == "post")
+            if method == "post":
+                done = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+                assert all("Idempotency-Replayed" in answer["headers"] for answer in done)
+                assert done

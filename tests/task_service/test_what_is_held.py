@@ -26,6 +26,7 @@ TOLD = {
 NOT_TOLD = {
     "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
     "common.FailedEvent": "what could not be taken in yet, from those who keep it",
+    "common.IdempotencyKey": "what they were answered, for a day, and nobody can read it",
     "exports.ExportRequest": "the wish for the copy itself, for a second",
 }
 OF_NOBODY = {
@@ -44,7 +45,7 @@ STAYS = {
 @pytest.fixture
 def traces(alice, bob, olga, hear):
     """Alice has left one wherever she can, also as somebody who may do things in the admin; a hold keeps her."""
-    alice.make(title="Secret of hers")
+    alice.api.post("/api/v1/tasks/", {"title": "Secret of hers"}, headers={"idempotency-key": "key of hers"})
     bob.make(title="Paint the fence", assignees=[str(alice.id)])
     hear(api_token_event(user_id=alice.id, name="Laptop of hers"))
     mirrored, operator = User.objects.get(pk=alice.id), User.objects.get(pk=olga.id)

@@ -7,9 +7,9 @@ from axes.models import AccessAttempt
 from django.db import connection
 from django.db.models.functions import Now
 
-from common import api_tokens, revocations
+from common import api_tokens, idempotency, revocations
 from common.ids import uuid7
-from common.models import ApiToken, Revocation
+from common.models import ApiToken, IdempotencyKey, Revocation
 from tests.envelopes import api_token_event
 from user_service.erasure.models import Erasure
 from user_service.exports import services as exports
@@ -55,6 +55,11 @@ def old_revocations(people):
     Revocation.objects.bulk_create(Revocation(id=uuid7(), created_at=OLD) for _ in people)
 
 
+def old_idempotency_keys(people):
+    for person in people:
+        IdempotencyKey.objects.create(digest=person.id.hex, user=person, created_at=OLD)
+
+
 PURGES = {
     tokens.purge_sessions: old_sessions,
     mail.purge: old_mails,
@@ -62,6 +67,7 @@ PURGES = {
     exports.purge_exports: old_exports,
     api_tokens.purge: old_api_tokens,
     revocations.purge: old_revocations,
+    idempotency.purge: old_idempotency_keys,
 }
 
 
@@ -86,6 +92,7 @@ def test_what_one_turn_leaves_goes_within_minutes():
         (lambda: Export.objects.gathered(), "exports_gathered"),
         (lambda: ApiToken.objects.filter(expires_at__lt=OLD), "api_token_expiry"),
         (lambda: Revocation.objects.filter(created_at__lt=OLD), "revocation_created"),
+        (lambda: IdempotencyKey.objects.filter(created_at__lt=OLD), "idempotency_key_created"),
         (lambda: Erasure.objects.overdue(), "erasure_overdue"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",

@@ -17,7 +17,6 @@ from tests.envelopes import task_event
 from tests.forms import shown
 from tests.held import mentioning, tables
 from tests.user_service.erasing import done, hear, prepared, refused
-from user_service.api_tokens.services import create_api_token
 from user_service.erasure.services import request_erasure
 from user_service.exports.archive import FILES
 from user_service.exports.models import Archive, Export
@@ -40,6 +39,7 @@ TOLD = {
 NOT_TOLD = {
     "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
     "common.FailedEvent": "what could not be taken in yet, from those who keep it",
+    "common.IdempotencyKey": "what they were answered, for a day, and nobody can read it",
     "common.Revocation": "ids of ended sessions, for minutes; sessions.json has them",
     "task_mirror.MirroredTask": "a mirror of what task_service tells in tasks.json",
     "users.PasswordResetRequest": "an address that somebody typed, for a second; mails.json has what came of it",
@@ -67,7 +67,7 @@ def task():
 
 
 @pytest.fixture
-def erasure(alice, olga, api, app, task, password):
+def erasure(alice, olga, api, api_of, app, task, password):
     """Alice has left a trace wherever she can; the first request to erase her was refused, this one runs."""
     browser = Client(headers={"accept": "text/html"})
     browser.cookies["tandem_access"] = sessions.begin_session(user=olga).access
@@ -78,8 +78,9 @@ def erasure(alice, olga, api, app, task, password):
         attempt = AccessAttempt.objects.get(username="alice")
         browser.post(ATTEMPTS, {"action": "unlock", "_selected_action": [attempt.pk]})
     api.post("/api/v1/auth/token/", {"username": "ALICE@example.org", "password": "wrong"})
-    expires_at = timezone.now() + timedelta(days=1)
-    create_api_token(user=alice, name="alice's backup", scopes=["tasks:read"], expires_at=expires_at)
+    form = {"name": "alice's backup", "scopes": ["tasks:read"], "expires_at": timezone.now() + timedelta(days=1)}
+    scripts = api_of(alice, second_factor=True)
+    assert scripts.post("/api/v1/auth/api-tokens/", form, headers={"idempotency-key": "alice"}).status_code == 201
     users.request_password_reset(email=alice.email)
     users.answer_password_reset_requests()
     hear(events.TaskCreated(**vars(task) | {"title": "Ask Alice", "created_by": alice.id}))

@@ -91,6 +91,7 @@ class TokenView(PublicView):
     """Sign in by username or e-mail, and a code if you have turned on a second factor."""
 
     serializer_class = SignInSerializer
+    replayed_for = services.GRACE  # a code is good once: whoever finds the request later must not come in by it
 
     @extend_schema(responses=PairSerializer)
     def post(self, request: Request) -> Response:
@@ -115,6 +116,7 @@ class RefreshView(PublicView):
     """Exchange a refresh token for a new pair. Each is good once; a client may repeat a lost call for 15 s."""
 
     serializer_class = RefreshSerializer
+    replayed_for = services.GRACE
 
     @extend_schema(responses=PairSerializer)
     def post(self, request: Request) -> Response:

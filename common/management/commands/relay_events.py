@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from django.core.management.base import BaseCommand
 
-from common import api_tokens, failures, inbox, outbox, revocations
+from common import api_tokens, failures, idempotency, inbox, outbox, revocations
 from common.process import keep_running, stop_on_signals
 from common.shards import Shards
 from common.transport import Message, Outcome, Publisher, publisher
@@ -55,6 +55,7 @@ class Relay:
         """Delete a bounded number of old rows; while there are more, the next turn goes on, after its batch."""
         purges = {"outbox": outbox.purge, "inbox": inbox.purge, "failures": failures.purge}
         purges |= {"revocations": revocations.purge, "api_tokens": api_tokens.purge}
+        purges |= {"idempotency_keys": idempotency.purge}
         gone = {name: purge(PURGE_ROWS) for name, purge in purges.items()}
         if max(gone.values()) < PURGE_ROWS:
             self.purged_at = time.monotonic()
