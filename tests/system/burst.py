@@ -10,6 +10,7 @@ from itertools import count
 
 import httpx
 
+from tests.system import oracle
 from tests.system.running import PASSWORD, Person, System
 
 WRITERS = 8
@@ -17,7 +18,7 @@ PATIENCE_SECONDS = 60
 
 
 class Burst:
-    """`answered` holds the bodies of writes answered 2xx, `statuses` what else came."""
+    """`answered` holds the bodies of writes answered 2xx, `made` the ids of what is new, `statuses` what else came."""
 
     def __init__(self, system: System, *, writes: int, seed: int) -> None:
         self.system = system
@@ -27,7 +28,9 @@ class Burst:
         ids = [person.id for person in self.people]
         known = "SELECT count(*) = %s FROM user_mirror_user WHERE id = ANY(%s::uuid[])"
         system.eventually(lambda: system.sql("task_service", known, len(ids), ids)[0][0])
+        self.new_names = f"new-{secrets.token_hex(4)}"
         self.answered: list[dict] = []
+        self.made: list[str] = []
         self.deleted: list[str] = []
         self.statuses: Counter = Counter()
         self.numbers = count()
@@ -45,6 +48,15 @@ class Burst:
         self.pool.shutdown()
         for each in self.running:
             each.result()
+
+    def check(self) -> None:
+        """The oracle; and what there is of new tasks and people is what was answered, nothing twice."""
+        oracle.check(self.system, self.answered)
+        tasks = "SELECT id::text FROM tasks_task WHERE created_by_id = ANY(%s::uuid[])"
+        names = "SELECT id::text FROM users_user WHERE username LIKE %s"
+        found = self.system.sql("task_service", tasks, [person.id for person in self.people])
+        found += self.system.sql("user_service", names, f"{self.new_names}%")
+        assert sorted(key for (key,) in found) == sorted(self.made)
 
     def reached(self, share: float) -> None:
         """Wait until that share of the writes is answered."""
@@ -74,14 +86,11 @@ class Writer:
 
     def create(self) -> None:
         fields = {"title": self.words(), "priority": self.random.choice(["none", "low", "urgent"])}
-        self.tasks.append(self.send_new("/api/v1/tasks/", lambda: fields)["id"])
+        self.tasks.append(self.make("/api/v1/tasks/", fields))
 
     def register(self) -> None:
-        def account():
-            name = f"new-{secrets.token_hex(8)}"
-            return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-
-        self.send_new("/api/v1/auth/register/", account)
+        name = f"{self.burst.new_names}-{secrets.token_hex(8)}"
+        self.make("/api/v1/auth/register/", {"username": name, "email": f"{name}@example.com", "password": PASSWORD})
 
     def patch(self) -> None:
         self.send("PATCH", self.random.choice(self.tasks), json={"title": self.words()})
@@ -89,9 +98,6 @@ class Writer:
     def assign(self) -> None:
         people = self.random.sample([person.id for person in self.burst.people], 2)
         self.send("PATCH", self.random.choice(self.tasks), json={"assignees": people})
-
-    def complete(self) -> None:
-        self.send("POST", self.random.choice(self.tasks), "complete/")
 
     def delete(self) -> None:
         """A delete whose answer was lost is found gone."""
@@ -102,16 +108,26 @@ class Writer:
     def words(self) -> str:
         return f"Task {secrets.token_hex(8)}"
 
-    def send_new(self, path: str, body) -> dict:
-        """Nobody knows what became of a POST without an answer: the next try is another one."""
-        answer = self.until_answered(lambda: self.person.post(path, json=body()))
+    def make(self, path: str, fields: dict) -> str:
+        answer = self.post(path, json=fields)
         assert answer.status_code == 201, f"{answer.status_code} {answer.text}"
         self.burst.answered.append(answer.json())
-        return answer.json()
+        self.burst.made.append(answer.json()["id"])
+        return answer.json()["id"]
 
-    def send(self, method: str, task: str, action: str = "", **body) -> httpx.Response:
+    def complete(self) -> None:
+        answer = self.post(f"/api/v1/tasks/{self.random.choice(self.tasks)}/complete/")
+        assert answer.status_code == 200, f"{answer.status_code} {answer.text}"
+        self.burst.answered.append(answer.json())
+
+    def post(self, path: str, **body) -> httpx.Response:
+        """Nobody knows what became of a POST without an answer; with its key it may be said again."""
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        return self.until_answered(lambda: self.person.post(path, headers=headers, **body))
+
+    def send(self, method: str, task: str, **body) -> httpx.Response:
         """These may be said twice."""
-        url = f"/api/v1/tasks/{task}/{action}"
+        url = f"/api/v1/tasks/{task}/"
         answer = self.until_answered(lambda: self.person.request(method, url, **body))
         assert method == "DELETE" or answer.status_code == 200, f"{method} {url}: {answer.status_code} {answer.text}"
         if method != "DELETE":
@@ -134,7 +150,8 @@ class Writer:
             self.burst.statuses[type(error).__name__] += 1
             return None
         self.burst.statuses[answer.status_code] += 1
-        if answer.status_code not in (503, 504):
+        self.burst.statuses["replayed"] += "Idempotency-Replayed" in answer.headers
+        if answer.status_code not in (409, 503, 504):  # 409: what was said before is still running
             return answer
         assert answer.headers["Content-Type"] == "application/problem+json", answer.text
         assert answer.headers["Retry-After"]

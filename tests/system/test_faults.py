@@ -14,7 +14,7 @@ SERVICES = ("user_service", "task_service")
 
 def finish(system, burst, record_property):
     record_property("burst", f"{burst.done} writes, {len(burst.answered)} bodies answered, {dict(burst.statuses)}")
-    oracle.check(system, burst.answered)
+    burst.check()
     trash = {
         str(key) for (key,) in system.sql("task_service", "SELECT id FROM tasks_task WHERE deleted_at IS NOT NULL")
     }
