@@ -18,8 +18,11 @@ down: ## stop the system, also one that was started in another terminal
 test: .venv/dev.stamp ## every suite, with PostgreSQL, RabbitMQ, nginx and a browser; ARGS="task_service -k keyset" some
 	@exec .venv/bin/python -m local.test $(ARGS)
 
-lint: .venv/dev.stamp ## style, types, import rules, migrations, deployment checks, OpenAPI
+lint: .venv/dev.stamp ## style, types, import rules, contracts, migrations, deployment checks, OpenAPI
 	@exec .venv/bin/python -m local.lint
+
+contracts: .venv/local.stamp ## write docs/contracts/: JSON Schemas and AsyncAPI of the events; refuses what breaks somebody
+	@exec .venv/bin/python -m local.contracts
 
 format: .venv/dev.stamp ## let ruff lay out the code
 	@.venv/bin/ruff format .
@@ -43,4 +46,4 @@ bench-events: .venv/local.stamp .venv/bench.stamp ## measure events from commit 
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.PHONY: help up ps down test lint format bench bench-events
+.PHONY: help up ps down test lint contracts format bench bench-events

@@ -2,12 +2,17 @@
 
 An event carries its aggregate's whole public snapshot and version, so a consumer may get it twice, late or out of order
 and only writes what is newer. New fields need a default; what breaks a reader is a new type (`user.registered.v2`).
+`make contracts` publishes all of it, with these docstrings, in docs/contracts/.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
+
+from msgspec import Meta
+
+Moment = Annotated[datetime, Meta(tz=True)]  # with its offset from UTC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +33,15 @@ class UserEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class UserRegistered(UserEvent):
+    """Somebody has an account from now on."""
+
     type = "user.registered"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UserUpdated(UserEvent):
+    """Something that others may know of a person changed, also what they may do."""
+
     type = "user.updated"
 
 
@@ -57,18 +66,22 @@ class ApiTokenEvent(Event):
     name: str
     digest: str  # SHA-256 of the secret, from which nobody finds 256 random bits
     scopes: list[str]
-    created_at: datetime
-    expires_at: datetime
-    revoked_at: datetime | None
+    created_at: Moment
+    expires_at: Moment
+    revoked_at: Moment | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiTokenCreated(ApiTokenEvent):
+    """A script may come in as the person from now on, for what `scopes` say."""
+
     type = "api_token.created"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiTokenRevoked(ApiTokenEvent):
+    """No script comes in with it any more."""
+
     type = "api_token.revoked"
 
 
@@ -77,7 +90,7 @@ class ApiTokenUsed(Event):
     """Somebody came in with it, told by the service they came to. `version` is the moment in seconds: it grows too."""
 
     type = "api_token.used"
-    used_at: datetime
+    used_at: Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,34 +99,42 @@ class TaskEvent(Event):
     description: str
     status: str
     priority: str
-    start_at: datetime | None
-    due_at: datetime | None
+    start_at: Moment | None
+    due_at: Moment | None
     parent: UUID | None
     assignees: list[UUID]
     created_by: UUID
-    completed_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None
+    completed_at: Moment | None
+    created_at: Moment
+    updated_at: Moment
+    deleted_at: Moment | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCreated(TaskEvent):
+    """There is a task that was not there before."""
+
     type = "task.created"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskUpdated(TaskEvent):
+    """Something of a task changed that no other type tells."""
+
     type = "task.updated"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskCompleted(TaskEvent):
+    """A task is done that was not."""
+
     type = "task.completed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskReopened(TaskEvent):
+    """A task was done and is not any more."""
+
     type = "task.reopened"
 
 
@@ -129,7 +150,7 @@ class TaskErased(Event):
     """Gone for ever: the tombstone, newer than all that was told of the task, and with no word of it."""
 
     type = "task.erased"
-    erased_at: datetime
+    erased_at: Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,16 +165,20 @@ class ErasureRequested(ErasureEvent):
     """May this person be erased? Nothing is destroyed yet."""
 
     type = "erasure.requested"
-    deadline: datetime
+    deadline: Moment
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErasurePrepared(ErasureEvent):
+    """Nothing here stands against it, and nobody gives the person anything new."""
+
     type = "erasure.prepared"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErasureRefused(ErasureEvent):
+    """It may not be, for this reason."""
+
     type = "erasure.refused"
     reason: str  # a sentence that the person may read
 
@@ -174,6 +199,8 @@ class ErasureCancelled(ErasureEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasureDone(ErasureEvent):
+    """Nothing is left of the person here."""
+
     type = "erasure.done"
 
 

@@ -24,6 +24,7 @@ def main() -> int:
 
 def commands() -> list[list[str]]:
     every = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["lint-imports"]]
+    every.append(["python", "-m", "local.contracts", "--check"])
     for service in SERVICES:
         manage = ["python", f"{service}/manage.py"]
         if service == "user_service":
