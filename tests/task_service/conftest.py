@@ -13,6 +13,7 @@ from common.ids import uuid7
 from common.models import OutboxEvent
 from task_service.erasure.models import Erasure
 from task_service.erasure.services import erase_committed
+from tests.contract import assert_all_published
 
 TASKS = "/api/v1/tasks/"
 INTERNAL_EVENTS = "/internal/events/"
@@ -71,6 +72,15 @@ class Person:
         response = self.list(**parameters)
         assert response.status_code == 200, response.content
         return [task["title"] for task in response.json()["results"]]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Whatever a test has made the service tell is of the published contract."""
+    result = yield
+    if {"db", "transactional_db"} & set(item.fixturenames):
+        assert_all_published()
+    return result
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from tests.contract import assert_all_published
 from tests.user_service.second_factors import App
 from user_service.tokens import keys
 from user_service.tokens import services as sessions
@@ -14,6 +15,15 @@ from user_service.tokens.models import Session
 from user_service.users import services
 
 PASSWORD = "correct-horse-9"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Whatever a test has made the service tell is of the published contract."""
+    result = yield
+    if {"db", "transactional_db"} & set(item.fixturenames):
+        assert_all_published()
+    return result
 
 
 @pytest.fixture(scope="session")
