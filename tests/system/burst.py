@@ -44,7 +44,9 @@ class Burst:
         ]
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: object, *_: object) -> None:
+        if failure:
+            self.end()
         self.pool.shutdown()
         for each in self.running:
             each.result()
@@ -61,6 +63,10 @@ class Burst:
     def reached(self, share: float) -> None:
         """Wait until that share of the writes is answered."""
         self.system.eventually(lambda: self.done >= share * self.writes or self._failed(), seconds=PATIENCE_SECONDS)
+
+    def end(self) -> None:
+        """Let each writer finish the write in hand."""
+        self.writes = 0
 
     @property
     def is_over(self) -> bool:

@@ -80,6 +80,11 @@ class System:
         self.web = {name: self._environment_of(f"{name}.web") for name in ("user_service", "task_service")}
         self.databases = {name: variables["DATABASE_URL"] for name, variables in self.web.items()}
         self.broker_url = self.web["user_service"]["BROKER_URL"]
+        state = json.loads((self.data_dir / "state.json").read_text())
+        self.ports: dict[str, int] = state["ports"]
+        self.superuser_url = (
+            f"postgres://postgres:{state['secrets']['postgres']}@127.0.0.1:{self.ports['postgres']}/postgres"
+        )
         self.credential = self.web["user_service"]["SERVICE_CREDENTIAL"]
         return self
 
