@@ -51,3 +51,13 @@ def url(name: str, value: str, *schemes: str) -> SplitResult:
         raise ImproperlyConfigured(f"{name} must start with {start} and name a host")
     refuse_local_only(name, parts.password or "")
     return parts
+
+
+def peers(name: str) -> dict[str, str]:
+    """Return the other services' origins by name: `user_service=http://host:8000`, with commas between."""
+    found: dict[str, str] = {}
+    for text in env.list(name, default=[]):
+        service, _, origin = text.partition("=")
+        url(name, origin, "http", "https")
+        found[service] = origin.rstrip("/")
+    return found

@@ -18,8 +18,8 @@ class PeerPublisher:
     confirmed at once.
     """
 
-    def __init__(self, peers: Sequence[str]) -> None:
-        self._peers = peers
+    def __init__(self, origins: Sequence[str]) -> None:
+        self._peers = [f"{origin}/internal/events/" for origin in origins]
         self._client = httpx.Client(
             timeout=TIMEOUT_SECONDS,
             headers={"Authorization": f"Bearer {settings.SERVICE_CREDENTIAL}", "Content-Type": BATCH_MEDIA_TYPE},

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from common import appearance, logs
-from common.environment import ENVIRONMENT, env, secret, switch, url
+from common.environment import ENVIRONMENT, env, peers, secret, switch, url
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,13 +61,11 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL: str = env.str("BROKER_URL", default="")
-EVENT_PEERS: list[str] = env.list("EVENT_PEERS", default=[])
+PEERS = peers("PEERS")
 if BROKER_URL:
     url("BROKER_URL", BROKER_URL, "amqp", "amqps")
-for peer in EVENT_PEERS:
-    url("EVENT_PEERS", peer, "http", "https")
-if not BROKER_URL and not EVENT_PEERS:
-    raise ImproperlyConfigured("Set BROKER_URL, or EVENT_PEERS where there is no broker")
+if not BROKER_URL and not PEERS:
+    raise ImproperlyConfigured("Set BROKER_URL, or PEERS where there is no broker")
 OUTBOX_RETENTION = timedelta(days=1)
 INBOX_RETENTION = timedelta(days=30)
 

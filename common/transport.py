@@ -41,4 +41,4 @@ def publisher() -> Publisher:
     from common.broker.publisher import BrokerPublisher
     from common.peers import PeerPublisher
 
-    return BrokerPublisher(settings.BROKER_URL) if settings.BROKER_URL else PeerPublisher(settings.EVENT_PEERS)
+    return BrokerPublisher(settings.BROKER_URL) if settings.BROKER_URL else PeerPublisher(list(settings.PEERS.values()))

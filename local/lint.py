@@ -52,7 +52,7 @@ def production_environment(folder: Path) -> dict[str, str]:
         "SERVICE_CREDENTIAL": secrets.token_urlsafe(32),
         "DATABASE_URL": "postgres://lint:lint@127.0.0.1:9/lint",
         "BROKER_URL": "amqp://lint:lint@127.0.0.1:9/%2F",
-        "EVENT_PEERS": "",
+        "PEERS": "",
         "PUBLIC_URL": "https://tandem.example",
         "JWKS_URL": "http://127.0.0.1:9/.well-known/jwks.json",
         "SIGNING_KEYS_DIR": str(folder / "signing_keys"),

@@ -76,9 +76,7 @@ def make_services(
                 "SERVICE_CREDENTIAL": state.secret("service_credential"),
                 "DATABASE_URL": database_urls[name],
                 "BROKER_URL": broker_url,
-                "EVENT_PEERS": ",".join(
-                    f"http://127.0.0.1:{ports[peer]}/internal/events/" for peer in SERVICES if peer != name
-                ),
+                "PEERS": ",".join(f"{peer}=http://127.0.0.1:{ports[peer]}" for peer in SERVICES if peer != name),
                 "JWKS_URL": f"http://127.0.0.1:{ports['user_service']}/.well-known/jwks.json",
                 "SIGNING_KEYS_DIR": str(settings.data_dir / "signing_keys") if name == "user_service" else "",
                 "EMAIL_URL": f"filemail://{settings.data_dir / 'mail'}",

@@ -78,7 +78,7 @@ def settings(database_url: str, broker_url: str) -> dict[str, str]:
         "SERVICE_CREDENTIAL": "local-only-credential-of-the-tests",
         "DATABASE_URL": database_url,
         "BROKER_URL": broker_url,
-        "EVENT_PEERS": "http://127.0.0.1:9/internal/events/",
+        "PEERS": "user_service=http://127.0.0.1:9,task_service=http://127.0.0.1:9",
         "PUBLIC_URL": "http://localhost:8080",
         "JWKS_URL": "http://127.0.0.1:9/.well-known/jwks.json",
         "SIGNING_KEYS_DIR": str(ROOT / ".local" / "test" / "signing_keys"),

@@ -12,12 +12,12 @@ from common.transport import CONFIRMED, Message, TransportUnavailable
 from tests.common.publishing import publish
 from tests.envelopes import envelope, user_event
 
-NOBODY = "http://127.0.0.1:9/internal/events/"
+NOBODY = "http://127.0.0.1:9"
 
 
 @pytest.fixture
 def peer(live_server, heard):
-    return f"{live_server.url}/internal/events/"
+    return live_server.url
 
 
 @pytest.fixture
