@@ -11,12 +11,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from common import events, inbox, outbox
-from common.models import ApiToken
+from common.models import API_TOKENS_KEPT, ApiToken
 from common.purges import LIMIT, delete_some
 
 PREFIX = b"tdm_"  # tells it from an access token; scanners for leaked secrets know it by that
 USE_NOTED_EVERY = timedelta(minutes=1)
-KEPT = timedelta(days=30)
 
 
 def digest_of(secret: bytes) -> str:
@@ -46,4 +45,4 @@ def purge(limit: int = LIMIT) -> int:
 
     What was revoked stays as long: its creation may come late.
     """
-    return delete_some(ApiToken.objects.filter(expires_at__lt=Now() - KEPT), limit)
+    return delete_some(ApiToken.objects.filter(expires_at__lt=Now() - API_TOKENS_KEPT), limit)

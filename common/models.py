@@ -2,6 +2,7 @@
 what was answered.
 """
 
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from common.ids import uuid7
+
+API_TOKENS_KEPT = timedelta(days=30)  # after they expired
 
 
 class OutboxEvent(models.Model):
@@ -132,6 +135,10 @@ class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
     def alive(self) -> Self:
         return self.filter(revoked_at=None, expires_at__gt=Now())
 
+    def kept(self) -> Self:
+        """What no service purges yet."""
+        return self.filter(expires_at__gte=Now() - API_TOKENS_KEPT)
+
 
 class ApiToken(models.Model):
     """A secret that a person's scripts come in with. user_service owns it; elsewhere it is kept from its events.
@@ -191,3 +198,40 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.digest
+
+
+class MirrorRun(models.Model):
+    """A comparison of a mirror with its source, and what came of it. Written by mirror_runs.py."""
+
+    class Kind(models.TextChoices):
+        CHECK = "check", "Check"
+        REPAIR = "repair", "Repair what differs"
+        REBUILD = "rebuild", "Rebuild from the source"
+
+    mirror = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CHECK)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="empty: the schedule, or a command",
+    )
+    requested_at = models.DateTimeField(db_default=Now())
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    compared = models.PositiveBigIntegerField(default=0, help_text="rows of the source")
+    missing = models.PositiveBigIntegerField(default=0, help_text="rows of the source that were not here")
+    unknown = models.PositiveBigIntegerField(default=0, help_text="rows here that the source does not have")
+    different = models.PositiveBigIntegerField(default=0)
+    repaired = models.PositiveBigIntegerField(default=0)
+    found = models.TextField(default="", help_text="the first hundred, with their versions")
+    error = models.TextField(default="")
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.mirror}"
+
+    @property
+    def drift(self) -> int:
+        """Rows that are still not as at the source."""
+        return self.missing + self.unknown + self.different - self.repaired

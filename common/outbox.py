@@ -39,6 +39,13 @@ WITH fresh AS (
 )
 SELECT id, event_id, type, aggregate_id, envelope FROM (TABLE fresh UNION ALL TABLE again) AS due ORDER BY id
 """  # noqa: S608 - a number of ours
+OWED = """
+SELECT aggregate_id FROM common_outboxevent
+WHERE state = 'pending' AND next_attempt_at IS NULL AND aggregate_id = ANY(%(ids)s)
+UNION
+SELECT aggregate_id FROM common_outboxevent
+WHERE state = 'pending' AND next_attempt_at IS NOT NULL AND aggregate_id = ANY(%(ids)s)
+"""
 DEFER = """
 UPDATE common_outboxevent SET error = %s,
   next_attempt_at = now() + least(greatest((now() - created_at) / 10, interval '2 s'), interval '30 s')
@@ -89,6 +96,19 @@ def due(limit: int, shards: Iterable[int] = EVERY_SHARD) -> list[Due]:
         wanted = list(shards)
         cursor.execute(DUE, [wanted, limit, wanted, RETRIES])
         return [Due(*row) for row in cursor.fetchall()]
+
+
+def owed(ids: Collection[UUID]) -> set[UUID]:
+    """Return which of the aggregates have an event that has not left yet. Two halves, for each has its index."""
+    with connection.cursor() as cursor:
+        cursor.execute(OWED, {"ids": list(ids)})
+        return {row[0] for row in cursor.fetchall()}
+
+
+def last_told(types: Collection[str]) -> UUID | None:
+    """Return the id of the newest event of these types, None if none is kept."""
+    newest = OutboxEvent.objects.filter(type__in=types).order_by("-id")
+    return newest.values_list("event_id", flat=True).first()
 
 
 def waves(rows: Sequence[Due]) -> list[list[Due]]:

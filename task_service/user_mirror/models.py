@@ -10,6 +10,9 @@ class UserManager(BaseUserManager["User"]):
         """Who may be given a task: not the tombstones of the erased, who have no name, nor who is about to be one."""
         return self.exclude(username="").exclude(erasures__state__in=["committed", "done"])
 
+    def not_erased(self) -> models.QuerySet["User"]:
+        return self.exclude(username="")
+
     def erased(self) -> models.QuerySet["User"]:
         return self.filter(username="")
 

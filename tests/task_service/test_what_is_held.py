@@ -27,6 +27,7 @@ NOT_TOLD = {
     "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
     "common.FailedEvent": "what could not be taken in yet, from those who keep it",
     "common.IdempotencyKey": "what they were answered, for a day, and nobody can read it",
+    "common.MirrorRun": "what was asked of a mirror, by whom; admin_log_in_tasks tells it",
     "exports.ExportRequest": "the wish for the copy itself, for a second",
 }
 OF_NOBODY = {

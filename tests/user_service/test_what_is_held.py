@@ -40,6 +40,7 @@ NOT_TOLD = {
     "common.OutboxEvent": "what the others were told, for a day; they tell what they keep",
     "common.FailedEvent": "what could not be taken in yet, from those who keep it",
     "common.IdempotencyKey": "what they were answered, for a day, and nobody can read it",
+    "common.MirrorRun": "what was asked of a mirror, by whom; admin_log.json tells it",
     "common.Revocation": "ids of ended sessions, for minutes; sessions.json has them",
     "task_mirror.MirroredTask": "a mirror of what task_service tells in tasks.json",
     "users.PasswordResetRequest": "an address that somebody typed, for a second; mails.json has what came of it",

@@ -42,7 +42,7 @@ def create_api_token(*, user: User, name: str, scopes: Collection[str], expires_
             scopes=sorted(scopes),
             expires_at=expires_at,
         )
-        outbox.publish(_event(events.ApiTokenCreated, token))
+        outbox.publish(event_of(events.ApiTokenCreated, token))
     return Made(token, secret)
 
 
@@ -56,7 +56,7 @@ def revoke_api_token(*, token: ApiToken, check: Check | None = None) -> ApiToken
             fresh.revoked_at = timezone.now()
             fresh.version += 1
             fresh.save(update_fields=["revoked_at", "version"])
-            outbox.publish(_event(events.ApiTokenRevoked, fresh))
+            outbox.publish(event_of(events.ApiTokenRevoked, fresh))
     return fresh
 
 
@@ -65,7 +65,7 @@ def note_use_elsewhere(*, token_id: UUID, used_at: datetime) -> None:
     ApiToken.objects.filter(pk=token_id).exclude(last_used_at__gte=used_at).update(last_used_at=used_at)
 
 
-def _event(event_type: type[events.ApiTokenEvent], token: ApiToken) -> events.ApiTokenEvent:
+def event_of(event_type: type[events.ApiTokenEvent], token: ApiToken) -> events.ApiTokenEvent:
     return event_type(
         id=token.id,
         version=token.version,

@@ -10,6 +10,10 @@ DONE = "done"
 
 
 class MirroredTaskQuerySet(models.QuerySet["MirroredTask"]):
+    def not_erased(self) -> "MirroredTaskQuerySet":
+        """Without the tombstones, which are nobody's; what is only in the trash has its people."""
+        return self.exclude(people=[])
+
     def counts_of(self, user_id: UUID) -> dict[str, int]:
         """Return {"open": n, "done": n} over the tasks that the person created or is assigned to."""
         return self.filter(people__contains=[user_id], deleted_at=None).aggregate(

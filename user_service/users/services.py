@@ -39,7 +39,7 @@ def register_user(*, username: str, email: str, password: str, display_name: str
     user.updated_at = user.created_at
     with _taken_names_are_invalid(), transaction.atomic():
         user.save(force_insert=True)
-        outbox.publish(_event(events.UserRegistered, user))
+        outbox.publish(event_of(events.UserRegistered, user))
     return user
 
 
@@ -58,7 +58,7 @@ def update_user(*, user: User, changes: dict[str, Any]) -> User:
         fresh.version += 1
         fresh.updated_at = timezone.now()
         fresh.save()
-        outbox.publish(_event(events.UserUpdated, fresh))
+        outbox.publish(event_of(events.UserUpdated, fresh))
         if not fresh.is_active:
             tokens.end_sessions(user=fresh)
     return fresh
@@ -163,7 +163,7 @@ def _taken_names_are_invalid() -> Iterator[None]:
         raise ValidationError({field: ValidationError("This is taken already.", code="unique")}) from error
 
 
-def _event(event_type: type[events.UserEvent], user: User) -> events.UserEvent:
+def event_of(event_type: type[events.UserEvent], user: User) -> events.UserEvent:
     return event_type(
         id=user.id,
         version=user.version,

@@ -1,0 +1,107 @@
+"""Check, repair and rebuild a mirror while both services serve.
+
+Nothing here is one transaction: each statement leaves what is right, so all of it may be cut off and done again. A row
+that an event has made newer meanwhile stays.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Model
+
+from common import inbox
+from common.drift import Difference, Drift, Progress, find_drift, settle
+from common.events import Event
+from common.mirrors import NOTHING, Mirror, Mirrored, Written, restore, upsert
+from common.snapshots import EVENTS
+from common.sources import Source, batches
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What was found, and what of it is left."""
+
+    compared: int
+    found: tuple[Difference, ...]
+    left: tuple[Difference, ...]
+    filled: Written = NOTHING
+    on_their_way: int = 0
+    is_complete: bool = True
+
+    @property
+    def agrees(self) -> bool:
+        return not self.left and self.is_complete
+
+
+def check(mirror: Mirrored, progress: Progress) -> Report:
+    """Raises SourceUnavailable, as the others do."""
+    return report(find_drift(mirror, Source(mirror), progress))
+
+
+def repair(mirror: Mirrored, progress: Progress) -> Report:
+    """Write anew what differs, and bury what the source does not have."""
+    source = Source(mirror)
+    drift = find_drift(mirror, source, progress)
+    mend(mirror, source, drift.differences)
+    left = settle(mirror, source, [found.id for found in drift.differences])
+    return replace(report(drift), left=left.differences, on_their_way=drift.on_their_way + left.on_their_way)
+
+
+def rebuild(mirror: Mirrored, progress: Progress) -> Report:
+    """Write all that the source has, also into an empty mirror, then repair."""
+    inserted = updated = 0
+    for events in Source(mirror).all_events():
+        written = restore(rows_of(events), mirror.fields)
+        inserted, updated = inserted + written.inserted, updated + written.updated
+        progress(len(events))
+    return replace(repair(mirror, lambda count: None), filled=Written(inserted, updated))
+
+
+def report(drift: Drift) -> Report:
+    return Report(
+        compared=drift.compared,
+        found=drift.differences,
+        left=drift.differences,
+        on_their_way=drift.on_their_way,
+        is_complete=drift.is_complete,
+    )
+
+
+def mend(mirror: Mirrored, source: Source, differences: Sequence[Difference]) -> None:
+    """First what is unknown, for it may hold a unique value of another row."""
+    for found in differences:
+        if found.here is not None and found.there is None:
+            bury(mirror, found.id, found.here)
+    for some in batches([found for found in differences if found.there is not None], EVENTS):
+        events = source.events([found.id for found in some])
+        with transaction.atomic():
+            step_back(mirror, some)
+            restore(rows_of(events), mirror.fields)
+
+
+def bury(mirror: Mirrored, key: UUID, version: int) -> None:
+    """As its tombstone would, if the row is still of that version."""
+    if mirror.tombstone is None:
+        mirror.rows.model._base_manager.filter(pk=key, version=version).delete()
+    else:
+        upsert(rows_of([mirror.tombstone(key, version + 1)]))
+
+
+def step_back(mirror: Mirrored, differences: Sequence[Difference]) -> None:
+    """Let what is newer here than at its source be written all the same.
+
+    The source was asked later, so no event of it has told that version: it was restored from a backup, or the row here
+    was spoilt. One that has changed since is left alone.
+    """
+    for found in differences:
+        if found.here is not None and found.there is not None and found.here > found.there:
+            mirror.rows.model._base_manager.filter(pk=found.id, version=found.here).update(version=0)
+
+
+def rows_of(events: Iterable[Event]) -> list[Model]:
+    """By the handlers of the events themselves, so that what is told again and what is heard can't disagree."""
+    handlers = {kind: handler for kind, handler in inbox.handlers().items() if isinstance(handler, Mirror)}
+    rows = (handlers[type(event)].row_of(event) for event in events)
+    return [row for row in rows if row is not None]
