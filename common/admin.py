@@ -142,3 +142,6 @@ class InboxEventAdmin(ReadOnlyAdmin):
     search_fields = ["=event_id"]
     ordering = ["-received_at"]
     show_full_result_count = False
+
+
+from common import mirror_admin  # noqa: E402, F401 - made of what is above

@@ -13,9 +13,10 @@ from uuid import UUID
 from common.digests import ROWS
 from common.mirrors import Mirrored
 from common.models import InboxEvent
-from common.sources import Source
+from common.sources import Source, batches
 
-LIMIT = 10_000  # differences that are told one by one
+LIMIT = 10_000  # differences that are followed at a time
+BATCH = 1000  # ids of a statement
 LOOK_SECONDS = 1
 LOOKS = 30
 STEADY_LOOKS = 3  # once what was on its way has arrived: with several consumers it may have overtaken by a moment
@@ -43,28 +44,36 @@ class Difference(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Drift:
-    compared: int = 0  # rows of the source
     differences: tuple[Difference, ...] = ()
     on_their_way: int = 0  # rows that differed to the last, but go on changing, or an event about them has not left yet
-    is_complete: bool = True  # else there were more than LIMIT, and the rest was not looked at
+    compared: int = 0  # rows of the source
+    is_last: bool = True  # else there is more to compare
 
 
-def find_drift(mirror: Mirrored, source: Source, progress: Progress) -> Drift:
-    """Compare all rows; `progress` is told how many more were compared."""
+def find_drift(mirror: Mirrored, source: Source, progress: Progress) -> Iterator[Drift]:
+    """Compare all rows, and stop to say what differs each time that it is LIMIT rows or more, and at the end.
+
+    `progress` is told how many more were compared.
+    """
     suspects: set[UUID] = set()
     compared = 0
-    for count, differing in windows(mirror, source):
-        compared += count
-        suspects |= differing
-        progress(count)
-        if len(suspects) > LIMIT:
-            break
-    found = settle(mirror, source, sorted(suspects)[:LIMIT])
-    return replace(found, compared=compared, is_complete=len(suspects) <= LIMIT)
+    for window in windows(mirror, source):
+        compared += window.compared
+        suspects |= window.differing
+        progress(window.compared)
+        if window.is_last or len(suspects) >= LIMIT:
+            settled = settle(mirror, source, suspects)
+            yield replace(settled, compared=compared, is_last=window.is_last)
+            suspects, compared = set(), 0
 
 
-def windows(mirror: Mirrored, source: Source) -> Iterator[tuple[int, set[UUID]]]:
-    """Yield how many rows of the source were compared, and the ids that differ at this moment."""
+class Window(NamedTuple):
+    compared: int
+    differing: set[UUID]  # at this moment
+    is_last: bool
+
+
+def windows(mirror: Mirrored, source: Source) -> Iterator[Window]:
     start, more = None, True
     while more:
         page = source.page(start)
@@ -75,8 +84,8 @@ def windows(mirror: Mirrored, source: Source) -> Iterator[tuple[int, set[UUID]]]
         for here, there, low, high in zip(mirror.comparable.against(page, start), theirs, starts, ends, strict=True):
             if here != there:
                 differing |= differing_ids(mirror, source, low, high)
-        yield sum(count for count, _ in theirs), differing
         start, more = page.next, page.next is not None
+        yield Window(sum(count for count, _ in theirs), differing, not more)
 
 
 def differing_ids(mirror: Mirrored, source: Source, start: UUID | None, end: UUID | None) -> set[UUID]:
@@ -126,7 +135,7 @@ def look_at(mirror: Mirrored, source: Source, ids: Collection[UUID]) -> tuple[li
 
     The source is asked last: its rows are at least as new as what any event of it had brought here.
     """
-    ours = {row.id: row for row in mirror.comparable.among(ids)}
+    ours = {row.id: row for some in batches(ids, BATCH) for row in mirror.comparable.among(some)}
     seen = source.look(ids)
     theirs = {row.id: row for row in seen.rows}
     differences = [

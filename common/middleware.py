@@ -15,7 +15,7 @@ from common.ids import uuid7
 
 log = structlog.get_logger()
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
-QUIET = ("/health/", "/static/")
+QUIET = ("/health/", "/metrics", "/static/")
 
 
 class RequestContextMiddleware:

@@ -3,16 +3,17 @@
 A run that was cut off is begun again; two at once are harmless (resync.py).
 """
 
-from collections import Counter
+import threading
 from datetime import timedelta
 from typing import Any
 
 import structlog
+from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from common import resync
-from common.drift import LIMIT, Progress
+from common.drift import Progress
 from common.mirrors import mirrors
 from common.models import MirrorRun
 from common.process import is_away
@@ -23,13 +24,14 @@ log = structlog.get_logger()
 DO = {MirrorRun.Kind.CHECK: resync.check, MirrorRun.Kind.REPAIR: resync.repair, MirrorRun.Kind.REBUILD: resync.rebuild}
 EVERY = timedelta(days=1)
 KEPT = timedelta(days=90)
-SHOWN = 100
+COUNTS = ("compared", "missing", "unknown", "different", "repaired")
 LOGGED_EVERY = 100_000  # rows
+THREAD = "mirror runs"
 
 
 def request_run(*, mirror: str, kind: str, by: Any = None) -> MirrorRun:
     """Leave it to the schedule, which looks once a second."""
-    return MirrorRun.objects.create(mirror=mirror, kind=kind, requested_by=by)
+    return MirrorRun.objects.create(mirror=mirror, kind=kind, requested_by_id=by and by.pk)
 
 
 def request_due() -> None:
@@ -40,8 +42,24 @@ def request_due() -> None:
     delete_some(MirrorRun.objects.filter(finished_at__lt=Now() - KEPT))
 
 
+def begin_requested() -> None:
+    """Carry out what is asked for in a thread: it may take minutes, and other jobs of the schedule can't wait."""
+    busy = any(thread.name == THREAD for thread in threading.enumerate())
+    if not busy and MirrorRun.objects.filter(finished_at=None).exists():
+        threading.Thread(target=_carry_out_requested, name=THREAD, daemon=True).start()
+
+
+def _carry_out_requested() -> None:
+    try:
+        carry_out_requested()
+    except Exception:  # the next look begins again
+        log.exception("mirror runs stopped")
+    finally:
+        connection.close()
+
+
 def carry_out_requested() -> None:
-    """One after the other; each may take minutes."""
+    """One after the other."""
     for run in MirrorRun.objects.filter(finished_at=None).order_by("id"):
         carry_out(run=run, progress=LoggedProgress(run))
 
@@ -66,18 +84,14 @@ def carry_out(*, run: MirrorRun, progress: Progress) -> MirrorRun:
 
 
 def note(run: MirrorRun, report: resync.Report) -> None:
-    kinds = Counter(found.kind for found in report.found)
-    run.compared = report.compared
-    run.missing = kinds["missing"] + report.filled.inserted
-    run.different = kinds["different"] + report.filled.updated
-    run.unknown = kinds["unknown"]
-    run.repaired = sum(report.filled) + len(report.found) - len(report.left)
-    lines = list(map(str, report.found[:SHOWN]))
+    for count in COUNTS:
+        setattr(run, count, getattr(report, count))
+    lines = [str(difference) for difference in report.examples]
+    if not report.is_complete:
+        lines.append("There may be more: the rest was not compared.")
     if report.on_their_way:
         lines.append(f"Besides, {report.on_their_way} were still on their way.")
     run.found = "\n".join(lines)
-    if not report.is_complete:
-        run.error = f"More than {LIMIT} rows differ: the rest was not looked at. Rebuild the mirror."
 
 
 class LoggedProgress:

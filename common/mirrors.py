@@ -22,9 +22,6 @@ class Written(NamedTuple):
     updated: int
 
 
-NOTHING = Written(0, 0)
-
-
 class Mirror:
     """A handler made of a function that says which row an event stands for, or None; it takes events in bulk."""
 
@@ -75,7 +72,7 @@ def upsert(rows: Sequence[Model]) -> None:
 def restore(rows: Sequence[Model], fields: Sequence[str]) -> Written:
     """Write the rows as their source has them now, but only the fields, and nothing that is newer here or the same."""
     if not rows:
-        return NOTHING
+        return Written(0, 0)
     columns = ("version", *fields)
     found = write(rows, older_or_spoilt, columns)
     return Written(sum(found), len(found) - sum(found))

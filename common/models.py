@@ -232,6 +232,14 @@ class MirrorRun(models.Model):
         return f"{self.kind} of {self.mirror}"
 
     @property
+    def state(self) -> str:
+        if self.finished_at is None:
+            return "running" if self.started_at else "waiting"
+        if self.error:
+            return "failed"
+        return "drift" if self.drift else "agrees"
+
+    @property
     def drift(self) -> int:
         """Rows that are still not as at the source."""
         return self.missing + self.unknown + self.different - self.repaired

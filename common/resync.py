@@ -4,8 +4,9 @@ Nothing here is one transaction: each statement leaves what is right, so all of 
 that an event has made newer meanwhile stays.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.db import transaction
@@ -14,59 +15,68 @@ from django.db.models import Model
 from common import inbox
 from common.drift import Difference, Drift, Progress, find_drift, settle
 from common.events import Event
-from common.mirrors import NOTHING, Mirror, Mirrored, Written, restore, upsert
+from common.mirrors import Mirror, Mirrored, Written, restore, upsert
 from common.snapshots import EVENTS
 from common.sources import Source, batches
 
+EXAMPLES = 100
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(kw_only=True)
 class Report:
-    """What was found, and what of it is left."""
+    """Rows: how many were compared, what was found and what of it was repaired. The first differences are examples."""
 
-    compared: int
-    found: tuple[Difference, ...]
-    left: tuple[Difference, ...]
-    filled: Written = NOTHING
+    compared: int = 0
+    missing: int = 0
+    unknown: int = 0
+    different: int = 0
+    repaired: int = 0
     on_their_way: int = 0
     is_complete: bool = True
+    examples: list[Difference] = field(default_factory=list)
 
-    @property
-    def agrees(self) -> bool:
-        return not self.left and self.is_complete
+    def add(self, drift: Drift) -> None:
+        kinds = Counter(found.kind for found in drift.differences)
+        self.compared += drift.compared
+        self.missing += kinds["missing"]
+        self.unknown += kinds["unknown"]
+        self.different += kinds["different"]
+        self.on_their_way += drift.on_their_way
+        self.is_complete = drift.is_last
+        self.examples += drift.differences[: EXAMPLES - len(self.examples)]
 
 
 def check(mirror: Mirrored, progress: Progress) -> Report:
-    """Raises SourceUnavailable, as the others do."""
-    return report(find_drift(mirror, Source(mirror), progress))
+    """Compare, up to some ten thousand differences. Raises SourceUnavailable, as the others do."""
+    report = Report()
+    report.add(next(find_drift(mirror, Source(mirror), progress)))
+    return report
 
 
 def repair(mirror: Mirrored, progress: Progress) -> Report:
     """Write anew what differs, and bury what the source does not have."""
-    source = Source(mirror)
-    drift = find_drift(mirror, source, progress)
-    mend(mirror, source, drift.differences)
-    left = settle(mirror, source, [found.id for found in drift.differences])
-    return replace(report(drift), left=left.differences, on_their_way=drift.on_their_way + left.on_their_way)
+    report, source = Report(), Source(mirror)
+    for drift in find_drift(mirror, source, progress):
+        mend(mirror, source, drift.differences)
+        left = settle(mirror, source, [found.id for found in drift.differences])
+        report.add(drift)
+        report.repaired += len(drift.differences) - len(left.differences)
+        report.on_their_way += left.on_their_way
+    return report
 
 
 def rebuild(mirror: Mirrored, progress: Progress) -> Report:
     """Write all that the source has, also into an empty mirror, then repair."""
-    inserted = updated = 0
+    filled = Written(0, 0)
     for events in Source(mirror).all_events():
         written = restore(rows_of(events), mirror.fields)
-        inserted, updated = inserted + written.inserted, updated + written.updated
+        filled = Written(filled.inserted + written.inserted, filled.updated + written.updated)
         progress(len(events))
-    return replace(repair(mirror, lambda count: None), filled=Written(inserted, updated))
-
-
-def report(drift: Drift) -> Report:
-    return Report(
-        compared=drift.compared,
-        found=drift.differences,
-        left=drift.differences,
-        on_their_way=drift.on_their_way,
-        is_complete=drift.is_complete,
-    )
+    report = repair(mirror, lambda count: None)
+    report.missing += filled.inserted
+    report.different += filled.updated
+    report.repaired += sum(filled)
+    return report
 
 
 def mend(mirror: Mirrored, source: Source, differences: Sequence[Difference]) -> None:

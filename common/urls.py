@@ -1,13 +1,14 @@
-"""What every service answers inside: health for the edge and the orchestrator, events and snapshots for the peers."""
+"""What every service answers inside: health and metrics for who runs it, events and snapshots for the peers."""
 
 from django.urls import path
 
-from common import health, snapshot_views
+from common import health, metrics, snapshot_views
 from common.views import ReceiveEvents
 
 urlpatterns = [
     path("health/live/", health.live),
     path("health/ready/", health.ready),
+    path("metrics", metrics.answer),
     path("internal/events/", ReceiveEvents.as_view()),
     path("internal/snapshots/<slug:name>/digests/", snapshot_views.Digests.as_view()),
     path("internal/snapshots/<slug:name>/rows/", snapshot_views.Rows.as_view()),

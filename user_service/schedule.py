@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from common import failures
+from common import failures, mirror_runs
 from common.management.commands.run_schedule import Job
 from user_service.erasure import services as erasure
 from user_service.exports import services as exports
@@ -14,6 +14,8 @@ from user_service.users import services as users
 
 SCHEDULE = [
     Job(timedelta(seconds=1), failures.retry_due),
+    Job(timedelta(seconds=1), mirror_runs.begin_requested),
+    Job(timedelta(hours=1), mirror_runs.request_due),
     Job(timedelta(seconds=1), erasure.expire_overdue),
     Job(timedelta(seconds=1), users.answer_password_reset_requests),
     Job(timedelta(seconds=1), mail.send_due),

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from common.mirror_runs import LoggedProgress, carry_out
+from common.mirror_runs import COUNTS, LoggedProgress, carry_out
 from common.mirrors import mirrors
 from common.models import MirrorRun
 
@@ -26,8 +26,8 @@ class Command(BaseCommand):
         run = MirrorRun(mirror=mirror, kind=kind)
         with tqdm(desc=f"{kind} {mirror}", unit=" rows", disable=None) as bar:  # None: where nobody looks on
             carry_out(run=run, progress=LoggedProgress(run) if bar.disable else bar.update)
-        counts = ", ".join(f"{getattr(run, what)} {what}" for what in ("missing", "unknown", "different", "repaired"))
-        self.stdout.write(f"{mirror}: {run.compared} rows compared, {counts}")
+        counts = ", ".join(f"{getattr(run, count)} {count}" for count in COUNTS)
+        self.stdout.write(f"{mirror}: {counts}")
         for line in [*run.found.splitlines(), run.error]:
             if line:
                 self.stdout.write(f"  {line}")
