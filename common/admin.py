@@ -1,6 +1,5 @@
-"""What the admin of every service is made of, and what it shows of the events."""
+"""What the admin of every service is made of."""
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -9,20 +8,23 @@ from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 
-from common.models import ApiToken, InboxEvent, OutboxEvent
+from common.models import ApiToken
 
 Row = TypeVar("Row", bound=Model)
+
+
+def offered_fields(list_filter: Iterable[Any]) -> set[str]:
+    """Return the fields that a list is filtered by; a filter of our own reads its parameter itself."""
+    return {field if isinstance(field, str) else field[0] for field in list_filter if not isinstance(field, type)}
 
 
 class OfferedLookups(ModelAdmin):  # type: ignore[misc]
     """A list may be filtered by what it offers, and by nothing else: a filter reads what it is on, letter by letter."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        offered = [field if isinstance(field, str) else field[0] for field in self.get_list_filter(request)]
-        return lookup.partition("__")[0] in offered
+        return lookup.partition("__")[0] in offered_fields(self.get_list_filter(request))
 
 
 class ServiceForm:
@@ -116,32 +118,5 @@ class ApiTokenAdmin(ReadOnlyAdmin):
         return token.digest[:8]
 
 
-@admin.register(OutboxEvent)
-class OutboxEventAdmin(ReadOnlyAdmin):
-    list_display = ["id", "type", "aggregate_id", "version", "state", "created_at", "sent_at", "attempts", "error"]
-    list_filter = ["state", "type"]
-    search_fields = ["=aggregate_id", "=event_id"]
-    ordering = ["-id"]
-    show_full_result_count = False
-    fieldsets = [
-        (None, {"fields": ["event_id", "type", "aggregate_id", "version", "cloud_event"]}),
-        ("Delivery", {"fields": ["state", "created_at", "sent_at", "attempts", "next_attempt_at", "error"]}),
-    ]
-    readonly_fields = ["cloud_event"]
-
-    @admin.display(description="CloudEvent")
-    def cloud_event(self, event: OutboxEvent) -> str:
-        text = json.dumps(json.loads(event.envelope), indent=2, ensure_ascii=False)
-        return format_html('<pre style="white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)
-
-
-@admin.register(InboxEvent)
-class InboxEventAdmin(ReadOnlyAdmin):
-    list_display = ["event_id", "type", "received_at"]
-    list_filter = ["type"]
-    search_fields = ["=event_id"]
-    ordering = ["-received_at"]
-    show_full_result_count = False
-
-
 from common import mirror_admin  # noqa: E402, F401 - made of what is above
+from common.events_admin import pages  # noqa: E402, F401 - they are made of what is above

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 NAVIGATION = [
     {"title": "Tasks", "link": "/api/v1/tasks/", "icon": "task_alt"},
@@ -34,5 +35,15 @@ UNFOLD: dict[str, Any] = {
     "SITE_DROPDOWN": NAVIGATION,
     "ACCOUNT": {"navigation": [{"title": "Account", "link": "/login/account/"}]},  # in the menu of the user's name
     "COLORS": {"primary": BLUE},
+    "TABS": [
+        {
+            "models": ["common.outboxevent", "common.failedevent", "common.inboxevent"],
+            "items": [
+                {"title": "Outgoing events", "link": reverse_lazy("admin:common_outboxevent_changelist")},
+                {"title": "Incoming failures", "link": reverse_lazy("admin:common_failedevent_changelist")},
+                {"title": "Incoming events", "link": reverse_lazy("admin:common_inboxevent_changelist")},
+            ],
+        }
+    ],
     "STYLES": [lambda request: static("common/admin.css")],
 }

@@ -23,6 +23,14 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True):
     traceparent: str | None = None
 
     @property
+    def aggregate_id(self) -> UUID | None:
+        """None where the subject is no id of ours."""
+        try:
+            return UUID(self.subject)
+        except ValueError:
+            return None
+
+    @property
     def trace_id(self) -> str:
         """Of `00-TRACE-SPAN-FLAGS`; empty where there is none."""
         parts = (self.traceparent or "").split("-")

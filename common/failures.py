@@ -3,7 +3,7 @@
 import hashlib
 import traceback
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from common import inbox
 from common.cloudevents import BadEvent, decode_envelope
-from common.models import FailedEvent, InboxEvent
+from common.models import EventQuerySet, FailedEvent, InboxEvent
 from common.purges import LIMIT, delete_some
 
 log = structlog.get_logger()
@@ -62,21 +62,18 @@ def retry_due() -> None:
             _settle(row, error)
 
 
-def redrive(row: FailedEvent) -> bool:
-    """Have it tried at once, and again with all its attempts; say whether it was still to be done."""
-    again = {"state": FailedEvent.State.RETRYING, "attempts": 0, "next_attempt_at": Now()}
-    return bool(_unsettled(row).update(**again))
+def redrive(*rows: FailedEvent, at: datetime | None = None) -> list[int]:
+    """Have them tried with all their attempts, at once or `at` a time; return the ids of those still to be done."""
+    return _unsettled(rows).change(state=FailedEvent.State.RETRYING, attempts=0, next_attempt_at=at or Now())
 
 
 @transaction.atomic
-def discard(row: FailedEvent) -> bool:
-    """Let it never take effect, not even when it comes once more; say whether it was still to be done."""
-    gone = {"state": FailedEvent.State.DISCARDED, "next_attempt_at": None, "settled_at": Now()}
-    if not _unsettled(row).update(**gone):
-        return False
-    if row.event_id:
-        InboxEvent.objects.get_or_create(event_id=row.event_id, defaults={"type": row.type})
-    return True
+def discard(*rows: FailedEvent) -> list[int]:
+    """Let them never take effect, not even when they come once more; return the ids of those still to be done."""
+    gone = _unsettled(rows).change(state=FailedEvent.State.DISCARDED, next_attempt_at=None, settled_at=Now())
+    known = [InboxEvent(event_id=row.event_id, type=row.type) for row in rows if row.id in gone and row.event_id]
+    InboxEvent.objects.bulk_create(known, ignore_conflicts=True)
+    return gone
 
 
 def forget(user_id: UUID) -> None:
@@ -90,8 +87,9 @@ def purge(limit: int = LIMIT) -> int:
     return delete_some(FailedEvent.objects.filter(settled_at__lt=Now() - settings.OUTBOX_RETENTION), limit)
 
 
-def _unsettled(row: FailedEvent) -> QuerySet[FailedEvent]:
-    return FailedEvent.objects.filter(id=row.id, state__in=[FailedEvent.State.RETRYING, FailedEvent.State.DEAD])
+def _unsettled(rows: Sequence[FailedEvent]) -> EventQuerySet:
+    ids, open_states = [row.id for row in rows], [FailedEvent.State.RETRYING, FailedEvent.State.DEAD]
+    return FailedEvent.objects.filter(id__in=ids, state__in=open_states)
 
 
 def _row(body: bytes, error: Exception) -> FailedEvent:
@@ -102,6 +100,7 @@ def _row(body: bytes, error: Exception) -> FailedEvent:
         pass
     else:
         row.event_id, row.type, row.source = envelope.id, _text(envelope.type, 100), _text(envelope.source, 100)
+        row.aggregate_id = envelope.aggregate_id
         row.request_id, row.trace_id = _text(envelope.requestid or "", 200), _text(envelope.trace_id, 32)
     if isinstance(error, BadEvent | DeadLetter):
         row.state = FailedEvent.State.DEAD

@@ -3,17 +3,26 @@ what was answered.
 """
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from common.ids import uuid7
 
 API_TOKENS_KEPT = timedelta(days=30)  # after they expired
+
+
+class EventQuerySet(models.QuerySet[Any]):
+    def change(self, **values: Any) -> list[int]:
+        """Lock and update the rows, in their order; return the keys of those that still matched."""
+        with transaction.atomic():
+            keys = list(self.order_by("pk").select_for_update().values_list("pk", flat=True))
+            self.model._base_manager.filter(pk__in=keys).update(**values)
+        return keys
 
 
 class OutboxEvent(models.Model):
@@ -41,6 +50,8 @@ class OutboxEvent(models.Model):
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="empty: never failed, due now")
     error = models.TextField(default="", blank=True)
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index("id", name="outbox_fresh", condition=models.Q(state="pending", next_attempt_at=None)),
@@ -57,11 +68,19 @@ class OutboxEvent(models.Model):
             ),
             models.Index("sent_at", name="outbox_sent", condition=models.Q(state="sent")),
             models.Index("created_at", name="outbox_discarded", condition=models.Q(state="discarded")),
+            models.Index("id", name="outbox_parked", condition=models.Q(state="parked")),
         ]
         verbose_name = "outgoing event"
 
     def __str__(self) -> str:
         return f"{self.type} {self.aggregate_id} v{self.version}"
+
+    @property
+    def standing(self) -> str:
+        """The state as an operator names it: what is pending waits for its first attempt, or is tried again."""
+        if self.state == self.State.PENDING:
+            return "retrying" if self.next_attempt_at else "waiting"
+        return str(self.state)
 
 
 class InboxEvent(models.Model):
@@ -94,6 +113,7 @@ class FailedEvent(models.Model):
     digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the body")
     body = models.BinaryField(help_text="exactly as it came")
     event_id = models.UUIDField(null=True)
+    aggregate_id = models.UUIDField(null=True)
     type = models.CharField(max_length=100, default="")
     source = models.CharField(max_length=100, default="")
     request_id = models.CharField(max_length=200, default="")
@@ -106,16 +126,27 @@ class FailedEvent(models.Model):
     error = models.TextField()
     traceback = models.TextField(default="")
 
+    objects = EventQuerySet.as_manager()
+
     class Meta:
         indexes = [
             models.Index("next_attempt_at", name="failed_due", condition=models.Q(state="retrying")),
             models.Index("settled_at", name="failed_settled", condition=models.Q(settled_at__isnull=False)),
             models.Index("event_id", name="failed_event"),
+            models.Index("state", "id", name="failed_state"),
+            models.Index("failed_at", name="failed_at"),
+            models.Index("aggregate_id", name="failed_aggregate"),
+            models.Index("request_id", name="failed_request"),
+            models.Index("trace_id", name="failed_trace"),
         ]
         verbose_name = "incoming failure"
 
     def __str__(self) -> str:
         return f"{self.type or 'unreadable message'} {self.event_id or self.digest[:12]}"
+
+    @property
+    def standing(self) -> str:
+        return str(self.state)
 
 
 class Revocation(models.Model):

@@ -1,7 +1,7 @@
 """The outbox: an event is written with its change, and leaves when the broker has confirmed it."""
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -147,24 +147,27 @@ def mark_failed(row_id: int, reason: str) -> None:
     )
 
 
-def redrive(row: OutboxEvent) -> bool:
-    """Send it as soon as may be: what waits or is parked with all its attempts, what was sent once more.
+def redrive(*rows: OutboxEvent, at: datetime | None = None) -> list[int]:
+    """Send them with all their attempts, also what is parked, and once more what was sent: as soon as may be, or `at`
+    a time.
 
-    Subscribers drop what they had already. Say whether there was anything to do.
+    Subscribers drop what they had already. Return the ids of those with which there was anything to do.
     """
     State = OutboxEvent.State  # noqa: N806
-    ours = OutboxEvent.objects.filter(id=row.id).exclude(state=State.DISCARDED)
-    ours = ours.exclude(state=State.PENDING, next_attempt_at=None)
-    return bool(ours.update(state=State.PENDING, attempts=0, next_attempt_at=Now()))
+    ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows]).exclude(state=State.DISCARDED)
+    if at is None:
+        ours = ours.exclude(state=State.PENDING, next_attempt_at=None)
+    return ours.change(state=State.PENDING, attempts=0, next_attempt_at=at or Now())
 
 
-def discard(row: OutboxEvent) -> bool:
-    """Never send it, and let its aggregate go on; say whether it was still owed.
+def discard(*rows: OutboxEvent) -> list[int]:
+    """Never send them, and let their aggregates go on; return the ids of those that were still owed.
 
-    The mirrors lack what it told until the aggregate's next event, or until they are repaired.
+    The mirrors lack what they told until the aggregate's next event, or until they are repaired.
     """
-    owed = OutboxEvent.objects.filter(id=row.id, state__in=[OutboxEvent.State.PENDING, OutboxEvent.State.PARKED])
-    return bool(owed.update(state=OutboxEvent.State.DISCARDED, next_attempt_at=None))
+    owed = [OutboxEvent.State.PENDING, OutboxEvent.State.PARKED]
+    ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows], state__in=owed)
+    return ours.change(state=OutboxEvent.State.DISCARDED, next_attempt_at=None)
 
 
 def purge(limit: int = LIMIT) -> int:

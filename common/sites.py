@@ -10,8 +10,17 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
 
+from common.events_admin.summary import summary
+
 
 class AdminSite(UnfoldAdminSite):  # type: ignore[misc]
+    index_template = "common/admin/index.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"deliveries": summary(request.user)} | (extra_context or {})
+        response: HttpResponse = super().index(request, context)
+        return response
+
     def get_urls(self) -> list[Any]:
         """Without Django's `r/…`, which leads to pages that no row of ours has."""
         return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]

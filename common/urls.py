@@ -1,8 +1,9 @@
-"""What every service answers inside: health and metrics for who runs it, events and snapshots for the peers."""
+"""What every service answers inside: health and metrics for who runs it, events and snapshots for the peers, what failed."""
 
 from django.urls import path
 
 from common import health, metrics, snapshot_views
+from common.delivery_views import DeliveriesView, DeliveryActionView, OneDeliveryView
 from common.views import ReceiveEvents
 
 urlpatterns = [
@@ -13,4 +14,7 @@ urlpatterns = [
     path("internal/snapshots/<slug:name>/digests/", snapshot_views.Digests.as_view()),
     path("internal/snapshots/<slug:name>/rows/", snapshot_views.Rows.as_view()),
     path("internal/snapshots/<slug:name>/events/", snapshot_views.Events.as_view()),
+    path("internal/deliveries/<str:direction>/", DeliveriesView.as_view()),
+    path("internal/deliveries/<str:direction>/<int:key>/", OneDeliveryView.as_view()),
+    path("internal/deliveries/<str:direction>/<str:action>/", DeliveryActionView.as_view()),
 ]

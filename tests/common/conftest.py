@@ -4,8 +4,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
+from django.test import Client
 from rest_framework.test import APIClient
 
 from common import events, inbox
@@ -24,6 +25,40 @@ def _answering(settings):
 def alice(db):
     """She is known to whichever service is under test."""
     return get_user_model().objects.create(id=uuid7(), username="alice", version=1)
+
+
+@pytest.fixture
+def person_here(db):
+    """`person_here("olga", is_superuser=True)`: known to whichever service is under test, an operator of it."""
+
+    def make(username, *permissions, **fields):
+        User = get_user_model()  # noqa: N806
+        fields = {"id": uuid7(), "username": username, "version": 1, "is_staff": True} | fields
+        if hasattr(User, "email"):
+            fields["email"] = f"{username}@example.org"
+        found = User.objects.create(**fields)
+        found.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        return found
+
+    return make
+
+
+@pytest.fixture
+def olga(person_here):
+    return person_here("olga", is_superuser=True)
+
+
+@pytest.fixture
+def office_of(settings, issuer):
+    """`office_of(olga)` is her browser, at the service's own URLs."""
+    settings.ROOT_URLCONF = f"{settings.SERVICE}.urls"
+
+    def make(person, **options):
+        browser = Client(headers={"accept": "text/html"}, **options)
+        browser.cookies[settings.ACCESS_COOKIE] = issuer.token(person)
+        return browser
+
+    return make
 
 
 @pytest.fixture

@@ -50,11 +50,12 @@ def mend(monkeypatch):
 
 class TestKeeping:
     def test_it_says_what_came_and_what_went_wrong(self, db, heard):
-        event_id, trace = uuid7(), f"00-{'a' * 32}-{'b' * 16}-01"
-        body = told(event_id=event_id, request_id="request-0001", traceparent=trace)
+        event_id, trace, event = uuid7(), f"00-{'a' * 32}-{'b' * 16}-01", user_event(username="poison")
+        body = envelope(event, event_id=event_id, request_id="request-0001", traceparent=trace)
         (row,) = fail(body)
         assert bytes(row.body) == body
         assert (row.event_id, row.type, row.source) == (event_id, "user.registered", "/elsewhere")
+        assert row.aggregate_id == event.id
         assert (row.request_id, row.trace_id) == ("request-0001", "a" * 32)
         assert row.error == "RuntimeError: this handler fails"
         assert 'raise RuntimeError("this handler fails")' in row.traceback
@@ -185,7 +186,7 @@ class TestRedriving:
     def test_a_dead_one_is_tried_at_once_with_all_its_attempts(self, db, heard, mend):
         (row,) = fail(told())
         FailedEvent.objects.update(state="dead", attempts=5, next_attempt_at=None)
-        assert failures.redrive(row) is True
+        assert failures.redrive(row) == [row.id]
         assert waits(row) == 0
         failures.retry_due()
         row.refresh_from_db()
@@ -197,7 +198,7 @@ class TestRedriving:
         batches = []
         receive = inbox.receive
         monkeypatch.setattr(inbox, "receive", lambda bodies: batches.append(len(bodies)) or receive(bodies))
-        assert all(failures.redrive(row) for row in rows)
+        assert failures.redrive(*rows) == [row.id for row in rows]
         failures.retry_due()
         assert max(batches) == 30
         assert FailedEvent.objects.exclude(state="done").get().error == "RuntimeError: no"
@@ -206,8 +207,8 @@ class TestRedriving:
     def test_what_is_settled_stays(self, db, heard, state):
         (row,) = fail(told())
         FailedEvent.objects.update(state=state, next_attempt_at=None)
-        assert failures.redrive(row) is False
-        assert failures.discard(row) is False
+        assert failures.redrive(row) == []
+        assert failures.discard(row) == []
         assert FailedEvent.objects.get().state == state
 
 
@@ -215,7 +216,7 @@ class TestDiscarding:
     def test_it_never_takes_effect_not_even_when_it_comes_again(self, db, heard, mend):
         body = told()
         (row,) = fail(body)
-        assert failures.discard(row) is True
+        assert failures.discard(row) == [row.id]
         mend()
         make_due()
         failures.retry_due()
@@ -225,7 +226,7 @@ class TestDiscarding:
 
     def test_what_has_no_id_can_be_discarded(self, db, heard):
         (row,) = fail(b"{")
-        assert failures.discard(row) is True
+        assert failures.discard(row) == [row.id]
 
 
 def test_what_was_settled_long_ago_is_purged_and_nothing_else(db, settings, heard):
