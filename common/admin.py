@@ -16,7 +16,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def offered_fields(list_filter: Iterable[Any]) -> set[str]:
-    """Return the fields that a list is filtered by; a filter of our own reads its parameter itself."""
+    """Return the fields that a list is filtered by as one likes; a filter that is a class reads its one parameter."""
     return {field if isinstance(field, str) else field[0] for field in list_filter if not isinstance(field, type)}
 
 
@@ -24,7 +24,9 @@ class OfferedLookups(ModelAdmin):  # type: ignore[misc]
     """A list may be filtered by what it offers, and by nothing else: a filter reads what it is on, letter by letter."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        return lookup.partition("__")[0] in offered_fields(self.get_list_filter(request))
+        filters = self.get_list_filter(request)
+        parameters = {each.parameter_name for each in filters if isinstance(each, type)}
+        return lookup in parameters or lookup.partition("__")[0] in offered_fields(filters)
 
 
 class ServiceForm:
