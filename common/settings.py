@@ -55,6 +55,9 @@ DATABASES = {
             # A relay whose host is gone must not hold the lock of the active one for PostgreSQL's two hours.
             " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
             "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,  # nor may we wait for ever for the answer of a database that is gone
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
         },
     }
 }
@@ -62,8 +65,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 BROKER_URL: str = env.str("BROKER_URL", default="")
 PEERS = peers("PEERS")
-if BROKER_URL:
-    url("BROKER_URL", BROKER_URL, "amqp", "amqps")
+for node in BROKER_URL.split(",") if BROKER_URL else []:
+    url("BROKER_URL", node, "amqp", "amqps")
 if not BROKER_URL and not PEERS:
     raise ImproperlyConfigured("Set BROKER_URL, or PEERS where there is no broker")
 OUTBOX_RETENTION = timedelta(days=1)

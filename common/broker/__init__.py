@@ -5,6 +5,7 @@ up to the delivery limit; then the broker hands it to `SERVICE.dead`, and the co
 keeps it for an operator (common.failures) as it does what a handler failed with.
 """
 
+import random
 from typing import Any
 
 import pika
@@ -20,9 +21,20 @@ AMQP_ERRORS = (AMQPError, OSError)
 QUORUM = {"x-queue-type": "quorum", "x-dead-letter-strategy": "at-least-once", "x-overflow": "reject-publish"}
 
 
-def parameters(url: str) -> pika.URLParameters:
+def parameters(urls: str) -> list[pika.URLParameters]:
+    """Return how to reach each node of the broker, in random order.
+
+    So the nodes share the connections, and who came to a node that is cut off from the others finds one that is not.
+    """
+    nodes = [node_parameters(url) for url in urls.split(",")]
+    random.shuffle(nodes)
+    return nodes
+
+
+def node_parameters(url: str) -> pika.URLParameters:
     found = pika.URLParameters(url)
-    found.heartbeat = HEARTBEAT_SECONDS
+    if found.heartbeat is None:  # the URL may say `?heartbeat=10`
+        found.heartbeat = HEARTBEAT_SECONDS
     found.blocked_connection_timeout = TIMEOUT_SECONDS
     found.socket_timeout = found.stack_timeout = TIMEOUT_SECONDS
     return found

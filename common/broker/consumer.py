@@ -32,8 +32,7 @@ class Consumer:
     """
 
     def __init__(self, url: str, *, service: str, types: list[str], prefetch: int) -> None:
-        self._service, self._types, self._prefetch = service, types, prefetch
-        self._parameters = parameters(url)
+        self._url, self._service, self._types, self._prefetch = url, service, types, prefetch
         self._inbox: queue.SimpleQueue[Delivery | Exception] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._connection: Any = None
@@ -72,7 +71,7 @@ class Consumer:
 
     def _serve(self) -> None:
         try:
-            self._connection = pika.BlockingConnection(self._parameters)
+            self._connection = pika.BlockingConnection(parameters(self._url))
             self._channel = self._connection.channel()
             declare(self._channel, self._service, self._types)
             self._channel.basic_qos(prefetch_count=self._prefetch)

@@ -20,7 +20,7 @@ class BrokerPublisher:
     """
 
     def __init__(self, url: str) -> None:
-        self._parameters = parameters(url)
+        self._url = url
         self._connection: Any = None
         self._channel: Any = None
         self._ready = False
@@ -97,17 +97,22 @@ class BrokerPublisher:
         if self._connection is not None and self._ready and self._lost is None:
             return
         self.close()
+        for node in parameters(self._url):
+            self._connect_to(node)
+            if self._ready:
+                return
+            self.close()
+        raise TransportUnavailable(f"no broker: {self._lost!r}")
+
+    def _connect_to(self, node: pika.URLParameters) -> None:
         self._ready, self._lost, self._next_tag = False, None, 1
         self._connection = pika.SelectConnection(
-            self._parameters,
+            node,
             on_open_callback=lambda connection: connection.channel(on_open_callback=self._on_channel),
             on_open_error_callback=self._on_lost,
             on_close_callback=self._on_lost,
         )
         self._turn(until=lambda: self._ready or self._lost is not None, seconds=TIMEOUT_SECONDS)
-        if not self._ready:
-            self.close()
-            raise TransportUnavailable(f"no broker: {self._lost!r}")
 
     def _turn(self, *, until: Callable[[], bool], seconds: float) -> None:
         """Turn the I/O loop until the condition holds or the time is over."""

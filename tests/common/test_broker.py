@@ -20,6 +20,7 @@ from tests.envelopes import user_event
 from tests.waiting import wait_until
 
 TOO_LARGE = b"x" * 17 * 1024 * 1024
+SOME_AWAY = "amqp://guest:guest@127.0.0.1:9/," * 5
 
 
 @pytest.fixture
@@ -80,6 +81,11 @@ class TestPublishing:
                 publisher.publish([message()])
         publisher.close()
 
+    def test_of_several_nodes_any_that_is_there_will_do(self, queues, broker_url):
+        publisher = BrokerPublisher(SOME_AWAY + broker_url)
+        assert publisher.publish([one := message()]) == {one.id: CONFIRMED}
+        publisher.close()
+
     def test_a_wrong_password_is_an_outage(self, broker_url):
         publisher = BrokerPublisher(re.sub("//[^@]*@", "//nobody:nothing@", broker_url))
         with pytest.raises(TransportUnavailable):
@@ -134,6 +140,11 @@ class TestConsuming:
         assert consuming(until=Group.objects.exists) is None
         wait_until(lambda: queues.count() == 0)
         assert InboxEvent.objects.count() == 1
+
+    def test_of_several_nodes_any_that_is_there_will_do(self, queues, consuming, settings):
+        settings.BROKER_URL = SOME_AWAY + settings.BROKER_URL
+        queues.put(told())
+        assert consuming(until=Group.objects.exists) is None
 
     def test_a_burst_takes_effect_once_each(self, queues, consuming, publisher):
         publisher.publish([message(told(f"person{number}")) for number in range(500)])
