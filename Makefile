@@ -18,6 +18,9 @@ down: ## stop the system, also one that was started in another terminal
 test: .venv/dev.stamp ## every suite, with PostgreSQL, RabbitMQ, nginx and a browser; ARGS="task_service -k keyset" some
 	@exec .venv/bin/python -m local.test $(ARGS)
 
+test-faults: .venv/dev.stamp ## break everything, one by one, and print what was lost; ARGS="-k broker" some of it
+	@exec .venv/bin/python -m local.test faults $(ARGS)
+
 lint: .venv/dev.stamp ## style, types, import rules, contracts, migrations, deployment checks, OpenAPI
 	@exec .venv/bin/python -m local.lint
 
@@ -46,4 +49,4 @@ bench-events: .venv/local.stamp .venv/bench.stamp ## measure events from commit 
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.PHONY: help up ps down test lint contracts format bench bench-events
+.PHONY: help up ps down test test-faults lint contracts format bench bench-events

@@ -1,6 +1,7 @@
 """`make test`: each suite against a PostgreSQL and a RabbitMQ that live as long as it; those of the services at once.
 
-`python -m local.test task_service -k keyset` runs one suite, the rest of the line goes to pytest.
+`python -m local.test task_service -k keyset` runs one suite, the rest of the line goes to pytest. Of the faults only the
+quick ones run with the others; `python -m local.test faults` is `make test-faults`.
 """
 
 import os
@@ -24,13 +25,14 @@ def main(arguments: list[str]) -> int:
     if find_server() is None and os.environ.get("CI") == "true":
         print("CI=true, but rabbitmq-server is not installed", file=sys.stderr)
         return 1
-    suites = [*SERVICES, "local", "system"]
+    suites = [*SERVICES, "local", "system", "faults"]
     if arguments and arguments[0] in suites:
         failed = [] if run_suite(arguments[0], arguments[1:]) == 0 else arguments[:1]
     else:
         with ThreadPoolExecutor() as pool:
             codes = list(pool.map(partial(run_suite, arguments=arguments, at_the_end=True), SERVICES))
-        codes += [run_suite(suite, arguments) for suite in suites[len(SERVICES) :]]
+        codes += [run_suite(suite, arguments) for suite in ("local", "system")]
+        codes += [run_suite("faults", ["-m", "quick", *arguments])]
         failed = [suite for suite, code in zip(suites, codes, strict=True) if code != 0]
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)

@@ -46,7 +46,11 @@ class Proxy:
 
     def accept(self, selector):
         near = self.listener.accept()[0]
-        far = socket.create_connection(self.target)
+        try:
+            far = socket.create_connection(self.target)
+        except OSError:
+            near.close()
+            return
         with self.lock:
             self.pairs |= {near: far, far: near}
         for one in (near, far):

@@ -173,7 +173,7 @@ def check_applied(system: System, service: str) -> None:
 def depths(system: System) -> dict[str, int] | None:
     """Messages by queue; None while the broker or one of its queues does not answer."""
     try:
-        connection = pika.BlockingConnection(pika.URLParameters(system.broker_url))
+        connection = pika.BlockingConnection([pika.URLParameters(node) for node in system.broker_url.split(",")])
     except AMQPError:
         return None
     try:

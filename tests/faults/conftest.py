@@ -1,0 +1,53 @@
+import os
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from local.rabbitmq import find_server
+from local.settings import ROOT
+from tests.faults.fault import Fault, Measured, table, write_table
+from tests.faults.running import FaultySystem
+from tests.system.running import Person
+
+SUMMARY = ROOT / ".local" / "test" / "faults.md"
+MEASURED: list[Measured] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test also waits for the start of the system."""
+    for item in items:
+        item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[FaultySystem]:
+    """The one system that the faults are done to. Who breaks something in it heals it before the test ends."""
+    if find_server() is None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("rabbitmq-server is not installed")
+    with FaultySystem(ERASURE_DEADLINE_SECONDS="12") as running:
+        running.watch()
+        yield running
+
+
+@pytest.fixture
+def fault(system: FaultySystem, request: pytest.FixtureRequest):
+    """`with fault("what is broken") as load:` — see Fault."""
+    return partial(Fault, system, seed=sum(request.node.name.encode()), note=MEASURED.append)
+
+
+@pytest.fixture
+def alice(system: FaultySystem) -> Person:
+    return system.register("alice")
+
+
+@pytest.fixture
+def bob(system: FaultySystem) -> Person:
+    return system.register("bob")
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if MEASURED:
+        terminalreporter.section("Faults")
+        terminalreporter.write_line(table(MEASURED))
+        write_table(MEASURED, SUMMARY)

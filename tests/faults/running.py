@@ -1,0 +1,121 @@
+"""The system on a broker of three nodes and behind a network that can be cut: all of it can be broken one by one."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from typing import Self
+from urllib.parse import urlsplit
+
+from local.postgres import Postgres
+from local.settings import ROOT
+from tests.faults import ledger, resources
+from tests.faults.cluster import Cluster
+from tests.faults.load import Load
+from tests.faults.network import Network
+from tests.system import oracle
+from tests.system.running import System
+
+HEARTBEAT_SECONDS = 3
+SERVICES = ("user_service", "task_service")
+
+
+class FaultySystem(System):
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            with ThreadPoolExecutor(2) as pool:
+                cluster, postgres = pool.submit(Cluster().__enter__), pool.submit(Postgres.throw_away().__enter__)
+            self.postgres = postgres.result()
+            stack.push(self.postgres)
+            self.cluster = cluster.result()
+            stack.push(self.cluster)
+            direct = {name: self.postgres.create_database(name, "secret") for name in SERVICES}
+            self.networks = {name: self._network(stack, url) for name, url in direct.items()}
+            self.broker_networks = [self._network(stack, node.url) for node in self.cluster.nodes]
+            self.environment |= {
+                "USER_DATABASE_URL": self._by(self.networks["user_service"], direct["user_service"]),
+                "TASK_DATABASE_URL": self._by(self.networks["task_service"], direct["task_service"]),
+                "BROKER_URL": ",".join(
+                    f"{self._by(network, node.url)}?heartbeat={HEARTBEAT_SECONDS}"
+                    for network, node in zip(self.broker_networks, self.cluster.nodes, strict=True)
+                ),
+            }
+            super().__enter__()
+            self.databases = direct
+            self.broker_url = ",".join(node.url for node in self.cluster.nodes)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with self._stack:
+            super().__exit__(*error)
+
+    @staticmethod
+    def _network(stack: ExitStack, url: str) -> Network:
+        parts = urlsplit(url)
+        return stack.enter_context(Network(parts.hostname, parts.port))
+
+    @staticmethod
+    def _by(network: Network, url: str) -> str:
+        return url.replace(f":{network.target[1]}/", f":{network.port}/")
+
+    def watch(self) -> None:
+        """From here on what events do is noted. What the processes hold after the first writes is what they need."""
+        oracle.watch_mirrors(self)
+        ledger.watch(self)
+        with Load(self, seed=0) as load:
+            load.more(60)
+        oracle.check(self, load.answered)
+        self.before = resources.held(self)
+
+    # --- What can be done to it
+
+    def restart_postgres(self, how: signal.Signals) -> None:
+        """SIGINT is a fast shutdown, SIGQUIT an immediate one."""
+        os.kill(self.postgres.pid, how)
+        self.postgres._process.wait(timeout=60)
+        self.postgres.start()
+
+    def queue_policy(self, queue: str, **definition: int) -> "Policy":
+        """`with`: the broker treats the queue so."""
+        return Policy(self.cluster, queue, definition)
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """SIGSTOP, and SIGCONT at the end: until then it is a zombie that believes to have its connections."""
+        pid = self.pid(name)
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(pid, signal.SIGCONT)
+
+    @contextmanager
+    def one_more(self, name: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A second process of that name."""
+        program = json.loads((self.data_dir / "run" / f"{name}.json").read_text())
+        with (self.data_dir / "logs" / f"{name}.more.log").open("ab") as log:
+            process = subprocess.Popen(
+                program["command"], cwd=ROOT, env=program["environment"] | variables,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+            try:
+                yield process
+            finally:
+                process.terminate()
+                process.wait(timeout=30)
+
+
+class Policy:
+    def __init__(self, cluster: Cluster, queue: str, definition: dict[str, int]) -> None:
+        self.cluster, self.queue = cluster, queue
+        self.definition = {name.replace("_", "-"): value for name, value in definition.items()}
+
+    def __enter__(self) -> None:
+        self.cluster.control("set_policy", self.queue, f"^{self.queue}$", json.dumps(self.definition))
+
+    def __exit__(self, *_: object) -> None:
+        self.cluster.control("clear_policy", self.queue)
