@@ -79,10 +79,6 @@ class FaultySystem(System):
         self.postgres._process.wait(timeout=60)
         self.postgres.start()
 
-    def queue_policy(self, queue: str, **definition: int) -> "Policy":
-        """`with`: the broker treats the queue so."""
-        return Policy(self.cluster, queue, definition)
-
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """SIGSTOP, and SIGCONT at the end: until then it is a zombie that believes to have its connections."""
@@ -108,14 +104,19 @@ class FaultySystem(System):
                 process.terminate()
                 process.wait(timeout=30)
 
-
-class Policy:
-    def __init__(self, cluster: Cluster, queue: str, definition: dict[str, int]) -> None:
-        self.cluster, self.queue = cluster, queue
-        self.definition = {name.replace("_", "-"): value for name, value in definition.items()}
-
-    def __enter__(self) -> None:
-        self.cluster.control("set_policy", self.queue, f"^{self.queue}$", json.dumps(self.definition))
-
-    def __exit__(self, *_: object) -> None:
-        self.cluster.control("clear_policy", self.queue)
+    @contextmanager
+    def with_environment(self, names: list[str], **variables: str) -> Iterator[None]:
+        """Restart the processes with more variables, and at the end without."""
+        files = [self.data_dir / "run" / f"{name}.json" for name in names]
+        before = [file.read_text() for file in files]
+        try:
+            with self.suspend(*names):
+                for file, text in zip(files, before, strict=True):
+                    program = json.loads(text)
+                    program["environment"] |= variables
+                    file.write_text(json.dumps(program))
+            yield
+        finally:
+            with self.suspend(*names):
+                for file, text in zip(files, before, strict=True):
+                    file.write_text(text)

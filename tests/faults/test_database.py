@@ -1,0 +1,29 @@
+"""A database that goes away answers 503 meanwhile, and nothing is acked without its commit."""
+
+import signal
+
+import pytest
+
+from tests.faults.running import SERVICES
+
+HOW = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("how", HOW)
+def test_a_restarted_database_refuses_for_a_moment_and_loses_nothing(system, fault, how):
+    with fault(f"PostgreSQL restarted, {how}") as load:
+        load.more(40)
+        system.restart_postgres(HOW[how])
+        load.more(40)
+
+
+@pytest.mark.quick
+def test_sessions_that_are_terminated_are_opened_again(system, fault):
+    with fault("all database sessions terminated, three times") as load:
+        for _ in range(3):
+            load.more(30)
+            for service in SERVICES:
+                assert system.sql(service, END_SESSIONS, service)
+        load.more(20)
