@@ -52,7 +52,7 @@ class Fault:
 
 
 def check(system: FaultySystem, answered: list[dict]) -> None:
-    oracle.check(system, answered)
+    oracle.check(system, answered, system.poison)
     assert ledger.doubled(system) == [], "I3: twice, or half"
     with suppress(AssertionError):  # what was killed needs a moment to be all there
         system.eventually(lambda: not resources.leaks(resources.held(system), system.before), seconds=20)
