@@ -21,6 +21,9 @@ test: .venv/dev.stamp ## every suite, with PostgreSQL, RabbitMQ, nginx and a bro
 test-faults: .venv/dev.stamp ## break everything, one by one, and print what was lost; ARGS="-k broker" some of it
 	@exec .venv/bin/python -m local.test faults $(ARGS)
 
+soak: .venv/dev.stamp ## break something else every few seconds under load; SECONDS=600 SEED=7
+	@exec .venv/bin/python -m tests.faults.soak "$(or $(SECONDS),600)" "$(SEED)"
+
 lint: .venv/dev.stamp ## style, types, import rules, contracts, migrations, deployment checks, OpenAPI
 	@exec .venv/bin/python -m local.lint
 
@@ -49,4 +52,4 @@ bench-events: .venv/local.stamp .venv/bench.stamp ## measure events from commit 
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-.PHONY: help up ps down test test-faults lint contracts format bench bench-events
+.PHONY: help up ps down test test-faults soak lint contracts format bench bench-events

@@ -25,18 +25,19 @@ def parameters(urls: str) -> list[pika.URLParameters]:
     """Return how to reach each node of the broker, in random order.
 
     So the nodes share the connections, and who came to a node that is cut off from the others finds one that is not.
+    All attempts together take TIMEOUT_SECONDS at most.
     """
-    nodes = [node_parameters(url) for url in urls.split(",")]
+    nodes = urls.split(",")
     random.shuffle(nodes)
-    return nodes
+    return [node_parameters(url, TIMEOUT_SECONDS / len(nodes)) for url in nodes]
 
 
-def node_parameters(url: str) -> pika.URLParameters:
+def node_parameters(url: str, timeout_seconds: float) -> pika.URLParameters:
     found = pika.URLParameters(url)
     if found.heartbeat is None:  # the URL may say `?heartbeat=10`
         found.heartbeat = HEARTBEAT_SECONDS
     found.blocked_connection_timeout = TIMEOUT_SECONDS
-    found.socket_timeout = found.stack_timeout = TIMEOUT_SECONDS
+    found.socket_timeout = found.stack_timeout = timeout_seconds
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self
 
 import pika
 
-from common.broker import AMQP_ERRORS, dead_queue, declare, parameters
+from common.broker import AMQP_ERRORS, TIMEOUT_SECONDS, dead_queue, declare, parameters
 from common.transport import TransportUnavailable
 
 BATCH = 500
@@ -44,7 +44,7 @@ class Consumer:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self._thread.join()
+        self._thread.join(TIMEOUT_SECONDS)  # a broker that does not answer must not hold up an end
 
     def batches(self, stopping: threading.Event) -> Iterator[list[Delivery]]:
         while not stopping.is_set():

@@ -112,7 +112,7 @@ class BrokerPublisher:
             on_open_error_callback=self._on_lost,
             on_close_callback=self._on_lost,
         )
-        self._turn(until=lambda: self._ready or self._lost is not None, seconds=TIMEOUT_SECONDS)
+        self._turn(until=lambda: self._ready or self._lost is not None, seconds=node.stack_timeout)
 
     def _turn(self, *, until: Callable[[], bool], seconds: float) -> None:
         """Turn the I/O loop until the condition holds or the time is over."""

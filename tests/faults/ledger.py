@@ -54,6 +54,18 @@ def written_since(system: System, since: Mark) -> int:
     return sum(system.sql(service, query, last)[0][0] for service, last in since._asdict().items())
 
 
+def unheard(system: System, since: Mark, until: Mark) -> list[tuple]:
+    """Of the events that were written in between."""
+    found = []
+    for service, first, last in zip(Mark._fields, since, until, strict=True):
+        query = "SELECT event_id FROM common_outboxevent WHERE id > %s AND id <= %s"
+        written = [event for (event,) in system.sql(service, query, first, last)]
+        there = "SELECT event_id FROM common_inboxevent WHERE event_id = ANY(%s)"
+        heard = {event for (event,) in system.sql(oracle.SUBSCRIBER[service], there, written)}
+        found += [(service, event) for event in written if event not in heard]
+    return found
+
+
 def lost(system: System) -> list[tuple]:
     return [(service, *event) for service in oracle.SUBSCRIBER for event in oracle.missing(system, service)]
 

@@ -67,7 +67,12 @@ def test_what_a_handler_fails_with_is_tried_again_then_dead_and_redriven_once_th
         system.eventually(lambda: state(system, digest) and state(system, digest)[0][1] >= 2, seconds=30)
         assert "planted" in state(system, digest)[0][2]
         soon = "UPDATE common_failedevent SET next_attempt_at = now() WHERE state = 'retrying' RETURNING id"
-        system.eventually(lambda: system.sql("user_service", soon) and False or is_dead(system, digest), seconds=30)
+
+        def hurry():
+            system.sql("user_service", soon)
+            return is_dead(system, digest)
+
+        system.eventually(hurry, seconds=30)
         assert not system.sql("user_service", HEARD, event)
         load.more(10)
         system.execute("user_service", "DROP FUNCTION test_fail CASCADE")
