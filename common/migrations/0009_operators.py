@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('common', '0006_failed_event'),
+        ('common', '0008_mirror_runs'),
     ]
 
     operations = [

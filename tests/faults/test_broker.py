@@ -96,7 +96,6 @@ def test_one_node_of_three_confirms_nothing_until_it_is_joined_again(system, fau
         system.cluster.start()
 
 
-@pytest.mark.quick
 def test_what_was_in_a_deleted_queue_can_be_sent_again(system, fault):
     with fault("queue deleted under its consumer") as load:
         load.more(20)
@@ -114,7 +113,6 @@ def test_what_was_in_a_deleted_queue_can_be_sent_again(system, fault):
         assert len(system.sql("task_service", again, lost)) == len(lost)
 
 
-@pytest.mark.quick
 def test_what_no_queue_hears_holds_back_its_own_aggregate_only(system, fault, alice):
     with fault("unroutable type") as load, channel(system) as by_hand:
         by_hand.queue_unbind("task_service", "events", "user.updated")

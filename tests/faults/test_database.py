@@ -10,8 +10,7 @@ HOW = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
 END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
 
 
-@pytest.mark.quick
-@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("how", ["fast", pytest.param("immediate", marks=pytest.mark.quick)])
 def test_a_restarted_database_refuses_for_a_moment_and_loses_nothing(system, fault, how):
     with fault(f"PostgreSQL restarted, {how}") as load:
         load.more(40)
@@ -19,7 +18,6 @@ def test_a_restarted_database_refuses_for_a_moment_and_loses_nothing(system, fau
         load.more(40)
 
 
-@pytest.mark.quick
 def test_sessions_that_are_terminated_are_opened_again(system, fault):
     with fault("all database sessions terminated, three times") as load:
         for _ in range(3):
