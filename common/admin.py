@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
 from django.db.models import Model
@@ -25,7 +26,9 @@ class OfferedLookups(ModelAdmin):  # type: ignore[misc]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         filters = self.get_list_filter(request)
-        parameters = {each.parameter_name for each in filters if isinstance(each, type)}
+        parameters = {
+            each.parameter_name for each in filters if isinstance(each, type) and issubclass(each, SimpleListFilter)
+        }
         return lookup in parameters or lookup.partition("__")[0] in offered_fields(filters)
 
 

@@ -1,4 +1,4 @@
-"""What every service answers inside: health and metrics for who runs it, events and snapshots for the peers, what failed."""
+"""What every service answers inside: health, metrics, events and snapshots for its peers, what failed for operators."""
 
 from django.urls import path
 

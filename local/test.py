@@ -1,7 +1,7 @@
 """`make test`: each suite against a PostgreSQL and a RabbitMQ that live as long as it; those of the services at once.
 
-`python -m local.test task_service -k keyset` runs one suite, the rest of the line goes to pytest. With the others only the
-quick ones of the faults run; `python -m local.test faults` is `make test-faults`.
+`python -m local.test task_service -k keyset` runs one suite, the rest of the line goes to pytest. With the others only
+the quick ones of the faults run; `python -m local.test faults` is `make test-faults`.
 """
 
 import os
