@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.db import connection
 from django.db.models import Model, QuerySet
@@ -89,28 +90,28 @@ def older_or_spoilt(table: str, columns: Sequence[str]) -> str:
 
 
 def write(rows: Sequence[Model], condition: Condition, columns: Sequence[str] | None = None) -> list[bool]:
-    """Upsert the columns, or all; say of each row that was written whether it is a new one."""
+    """Upsert the columns, or all; say of each row that was written whether it is a new one.
+
+    The rows go as one JSON text: a placeholder for each value cost three quarters of what a consumer did.
+    """
     newest = {row.pk: row for row in sorted(rows, key=lambda row: row.version)}  # type: ignore[attr-defined]
-    fields = rows[0]._meta.concrete_fields
-    values = [
-        field.get_db_prep_save(getattr(newest[key], field.attname), connection)
-        for key in sorted(newest)
-        for field in fields
-    ]
+    names = [field.attname for field in rows[0]._meta.concrete_fields]
+    values = [{name: getattr(newest[key], name) for name in names} for key in sorted(newest)]
     with connection.cursor() as cursor:
-        cursor.execute(statement(type(rows[0]), len(newest), condition, columns and tuple(columns)), values)
+        statement = upsert_statement(type(rows[0]), condition, columns and tuple(columns))
+        cursor.execute(statement, [msgspec.json.encode(values).decode()])
         return [row[0] for row in cursor.fetchall()]
 
 
 @cache
-def statement(model: type[Model], count: int, condition: Condition, updated: tuple[str, ...] | None) -> str:
+def upsert_statement(model: type[Model], condition: Condition, updated: tuple[str, ...] | None) -> str:
     table, key = model._meta.db_table, model._meta.pk.attname
     columns = [field.attname for field in model._meta.concrete_fields]
     updated = updated or tuple(column for column in columns if column != key)
-    row = f"({', '.join(['%s'] * len(columns))})"
     assignments = ", ".join(f"{column} = EXCLUDED.{column}" for column in updated)
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)} "  # noqa: S608
+        f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - names of ours
+        f"SELECT {', '.join(columns)} FROM json_populate_recordset(NULL::{table}, %s) "
         f"ON CONFLICT ({key}) DO UPDATE SET {assignments} WHERE {condition(table, updated)} "
         "RETURNING xmax = 0"  # PostgreSQL's sign of a row that no UPDATE made
     )
