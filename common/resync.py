@@ -6,6 +6,7 @@ that an event has made newer meanwhile stays.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -49,29 +50,32 @@ class Report:
 def check(mirror: Mirrored, progress: Progress) -> Report:
     """Compare, up to some ten thousand differences. Raises SourceUnavailable, as the others do."""
     report = Report()
-    report.add(next(find_drift(mirror, Source(mirror), progress)))
+    with closing(Source(mirror)) as source:
+        report.add(next(find_drift(mirror, source, progress)))
     return report
 
 
 def repair(mirror: Mirrored, progress: Progress) -> Report:
     """Write anew what differs, and bury what the source does not have."""
-    report, source = Report(), Source(mirror)
-    for drift in find_drift(mirror, source, progress):
-        mend(mirror, source, drift.differences)
-        left = settle(mirror, source, [found.id for found in drift.differences])
-        report.add(drift)
-        report.repaired += len(drift.differences) - len(left.differences)
-        report.on_their_way += left.on_their_way
+    report = Report()
+    with closing(Source(mirror)) as source:
+        for drift in find_drift(mirror, source, progress):
+            mend(mirror, source, drift.differences)
+            left = settle(mirror, source, [found.id for found in drift.differences])
+            report.add(drift)
+            report.repaired += len(drift.differences) - len(left.differences)
+            report.on_their_way += left.on_their_way
     return report
 
 
 def rebuild(mirror: Mirrored, progress: Progress) -> Report:
     """Write all that the source has, also into an empty mirror, then repair."""
     filled = Written(0, 0)
-    for events in Source(mirror).all_events():
-        written = restore(rows_of(events), mirror.fields)
-        filled = Written(filled.inserted + written.inserted, filled.updated + written.updated)
-        progress(len(events))
+    with closing(Source(mirror)) as source:
+        for events in source.all_events():
+            written = restore(rows_of(events), mirror.fields)
+            filled = Written(filled.inserted + written.inserted, filled.updated + written.updated)
+            progress(len(events))
     report = repair(mirror, lambda count: None)
     report.missing += filled.inserted
     report.different += filled.updated

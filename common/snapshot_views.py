@@ -37,10 +37,10 @@ class SnapshotView(HonestQueryMixin, APIView):
             raise Http404 from None
 
     def comparable(self) -> Comparable:
-        fields = self.listed("fields", str)
-        if not fields or (unknown := set(fields) - set(self.snapshot().fields)):
-            raise refuse("fields", f"Name fields of the snapshot, not {sorted(unknown) if fields else 'none'}.")
-        return self.snapshot().comparable(fields)
+        snapshot, fields = self.snapshot(), self.listed("fields", str)
+        if not fields or not set(fields).issubset(snapshot.fields):
+            raise refuse("fields", f"Name some of {', '.join(sorted(snapshot.fields))}.")
+        return snapshot.comparable(fields)
 
     def listed(self, parameter: str, read: Callable[[str], Value]) -> list[Value]:
         try:

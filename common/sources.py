@@ -39,6 +39,9 @@ class Source:
             transport=httpx.HTTPTransport(retries=3),
         )
 
+    def close(self) -> None:
+        self._client.close()
+
     def page(self, start: UUID | None) -> Page:
         return self._get("digests/", Page, fields=self._fields, start=start)
 
