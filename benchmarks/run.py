@@ -6,7 +6,7 @@ import signal
 import sys
 from types import FrameType
 
-from benchmarks import fill, revocation
+from benchmarks import fill, mirror, revocation
 from benchmarks.api import PEER, TANDEM
 from benchmarks.load import ensure_wrk
 from benchmarks.quiet import Strangers, cores_used, wait_until_quiet
@@ -16,6 +16,7 @@ from benchmarks.systems import Running, running
 from local.errors import StartError
 
 REVOCATION = "revocation"
+MIRROR = "mirror"  # by itself: it needs no peer, and many tasks
 MEASURED = (*OPERATIONS, REVOCATION)
 PEOPLE = [f"person{number}" for number in range(300)]
 
@@ -25,6 +26,8 @@ def main() -> int:
     options = read_options()
     ensure_wrk()
     try:
+        if options.only == MIRROR:
+            return mirror.measure(options.tasks, options.web_workers)
         say("Starting PostgreSQL, Tandem and the peer")
         with running(options.web_workers) as systems:
             results, delays = compare(systems, options)
@@ -56,8 +59,8 @@ def read_options() -> argparse.Namespace:
     add("clients", "1,16,64", "connections, each waiting for its answer", str)
     add("only", ",".join(MEASURED), "what to measure", str)
     options = parser.parse_args()
-    if unknown := set(options.only.split(",")) - set(MEASURED):
-        parser.error(f"--only knows {', '.join(MEASURED)}, not {', '.join(unknown)}")
+    if options.only != MIRROR and (unknown := set(options.only.split(",")) - set(MEASURED)):
+        parser.error(f"--only knows {', '.join(MEASURED)}, or {MIRROR} alone, not {', '.join(unknown)}")
     return options
 
 

@@ -16,7 +16,7 @@ FIELDS = [
 
 SNAPSHOTS = {
     "tasks": Snapshot(
-        rows=Task.objects.prefetch_related("participants").annotate(people=PEOPLE),
+        rows=Task.objects.defer("search").prefetch_related("participants").annotate(people=PEOPLE),
         event_of=lambda task: event_of(events.TaskUpdated, task),
         fields=[*FIELDS, "people"],
     ),

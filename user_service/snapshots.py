@@ -9,7 +9,7 @@ from user_service.users.models import User
 
 SNAPSHOTS = {
     "users": Snapshot(
-        rows=User.objects.all(),
+        rows=User.objects.defer("search"),
         event_of=lambda user: users.event_of(events.UserUpdated, user),
         fields=["username", "display_name", "is_active", "is_staff", "is_superuser"],
     ),
