@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from common import events, outbox
 from common.ids import uuid7
-from common.models import OutboxEvent
+from common.models import FailedEvent, OutboxEvent
 from task_service.erasure.models import Erasure
 from task_service.erasure.services import erase_committed
 from tests.contract import assert_all_published
@@ -92,6 +92,7 @@ def hear():
         bodies = [event if isinstance(event, str) else outbox.outbox_row(event).envelope for event in told]
         response = client.post(INTERNAL_EVENTS, f"[{','.join(bodies)}]", content_type="application/json")
         assert response.status_code == 204, response.content
+        assert not FailedEvent.objects.filter(event_id__in=[json.loads(body)["id"] for body in bodies]).exists()
         return bodies
 
     return deliver
