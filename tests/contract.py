@@ -27,7 +27,8 @@ def assert_published(body):
     """The message is one that this service says it tells, for who has the schemas and for who has the classes."""
     message = json.loads(body)
     kind = KINDS[message["type"]]
-    assert kind in import_string(f"{settings.SERVICE}.publications.PUBLICATIONS")
+    publications = import_string(f"{settings.SERVICE}.publications.PUBLICATIONS")
+    assert kind in publications, f"{kind.type} is not in publications.py"
     SCHEMAS["envelope"].validate(message)
     SCHEMAS[kind.type].validate(message["data"])
     assert set(message["data"]) <= set(SCHEMAS[kind.type].schema["properties"]), "it tells what is not published"
