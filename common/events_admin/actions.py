@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.timesince import timesince
 from unfold.decorators import display
 
 from common import deliveries
@@ -22,8 +21,8 @@ from common.events_admin.filters import AgeFilter, BoundedPaginator, ErrorFilter
 from common.events_admin.forms import FORMS
 
 
-def block(text: str) -> str:
-    return format_html('<pre class="message-text" tabindex="0">{}</pre>', text)
+def block(text: str, kind: str) -> str:
+    return format_html('<pre class="message-text message-{}" tabindex="0">{}</pre>', kind, text)
 
 
 class LongListAdmin(ReadOnlyAdmin):
@@ -55,6 +54,11 @@ class DeliveryAdmin(LongListAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return self.direction.rows
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        """A next attempt has what is tried again."""
+        again = state_of(request, self.direction) in ("retrying", "all")
+        return [name for name in self.list_display if again or name != "next_attempt_at"]
 
     def get_ordering(self, request: HttpRequest) -> list[str]:
         return [self.orders.get(state_of(request, self.direction), "-id")]
@@ -158,8 +162,8 @@ class DeliveryAdmin(LongListAdmin):
     @admin.display(description="age")
     def age(self, row: Any) -> str:
         moment = getattr(row, self.since)
-        return format_html('<time title="{}">{}</time>', f"{moment:%Y-%m-%d %H:%M:%S} UTC", timesince(moment, depth=1))
+        return format_html('<time title="{}">{}</time>', f"{moment:%Y-%m-%d %H:%M:%S} UTC", words.age(moment))
 
     @admin.display(description="error")
     def whole_error(self, row: Any) -> str:
-        return block(row.error) if row.error else "-"
+        return block(row.error, "error") if row.error else "-"

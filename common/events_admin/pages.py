@@ -38,7 +38,7 @@ class OutboxEventAdmin(DeliveryAdmin):
 
     @admin.display(description="CloudEvent")
     def message(self, event: OutboxEvent) -> str:
-        return block(readable(event.envelope.encode()))
+        return block(readable(event.envelope.encode()), "body")
 
 
 @admin.register(FailedEvent)
@@ -68,11 +68,11 @@ class FailedEventAdmin(DeliveryAdmin):
 
     @admin.display(description="traceback")
     def trace(self, event: FailedEvent) -> str:
-        return block(event.traceback) if event.traceback else "-"
+        return block(event.traceback, "traceback") if event.traceback else "-"
 
     @admin.display(description="body")
     def message(self, event: FailedEvent) -> str:
-        return block(readable(bytes(event.body)))
+        return block(readable(bytes(event.body)), "body")
 
 
 @admin.register(InboxEvent)

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from common import deliveries
 from common.deliveries import DIRECTIONS, MOST, Direction
-from common.events_admin.words import COLOURS
+from common.events_admin.words import COLOURS, age
 
 SHOWN = {"outgoing": ["parked", "retrying"], "incoming": ["dead", "retrying"]}
 
@@ -18,10 +18,15 @@ def summary(user: Any) -> list[dict[str, Any]]:
         {
             "title": str(direction.model._meta.verbose_name_plural).capitalize(),
             "standings": [standing(direction, name) for name in SHOWN[direction.name]],
-            "oldest": deliveries.oldest_owed() if direction is deliveries.OUTGOING else None,
+            "oldest": oldest(direction),
         }
         for direction in seen
     ]
+
+
+def oldest(direction: Direction) -> str:
+    since = deliveries.oldest_owed() if direction is deliveries.OUTGOING else None
+    return f"The oldest waits for {age(since)}." if since else ""
 
 
 def standing(direction: Direction, name: str) -> dict[str, Any]:

@@ -1,5 +1,9 @@
 """What the admin tells operators about events: what a state means, and what an action will do."""
 
+from datetime import datetime
+
+from django.utils import timezone
+
 from common.models import FailedEvent, OutboxEvent
 
 COLOURS = {"parked": "danger", "dead": "danger", "retrying": "warning", "waiting": "info", "sent": "success"}
@@ -36,6 +40,15 @@ CONSEQUENCE = {
 QUESTION = {"reschedule": "Change the schedule", "discard": "Discard"}
 BUTTONS = {"redrive": "Redrive now", "reschedule": "Reschedule …", "discard": "Discard …"}
 OFFERED = {"sent": ["redrive", "reschedule"], "waiting": ["reschedule", "discard"], "done": [], "discarded": []}
+
+
+def age(moment: datetime) -> str:
+    """Say in its largest unit how long ago it was."""
+    seconds = max(0, int((timezone.now() - moment).total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 def offered(row: OutboxEvent | FailedEvent) -> list[tuple[str, str]]:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.timesince import timesince
 from rest_framework.utils.encoders import JSONEncoder
 
 from common import deliveries
 from common.deliveries import DIRECTIONS, DONE, Direction
 from common.delivery_serializers import details, facts
+from common.events_admin import words
 from common.events_admin.payloads import readable
 
 NEEDS = {"list": [], "show": ["id"], "redrive": ["by"], "reschedule": ["by", "at"], "discard": ["by", "reason"]}
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         self.stdout.write(line({name: name.replace("_", " ") for name in WIDTHS}))
         for row in found:
             due = f"{row['next_attempt_at']:%Y-%m-%d %H:%M:%S}" if row["next_attempt_at"] else ""
-            short = {"next_attempt_at": due, "age": timesince(row[direction.since], depth=1)}
+            short = {"next_attempt_at": due, "age": words.age(row[direction.since])}
             self.stdout.write(line(row | short | {"error": row["error"].partition("\n")[0]}))
 
     def tell(self, direction: Direction, rows: Any, *, as_json: bool) -> None:
