@@ -157,7 +157,7 @@ class DeliveryAdmin(LongListAdmin):
     @admin.display(description="error")
     def short_error(self, row: Any) -> str:
         first = row.error.partition("\n")[0]
-        return f"{first[:99]}…" if len(first) > 100 else first
+        return f"{first[:159]}…" if len(first) > 160 else first
 
     @admin.display(description="age")
     def age(self, row: Any) -> str:

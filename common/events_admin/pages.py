@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -12,6 +12,8 @@ from common.events_admin.actions import DeliveryAdmin, LongListAdmin, block
 from common.events_admin.filters import AgeFilter, TypeFilter
 from common.events_admin.payloads import readable
 from common.models import FailedEvent, InboxEvent, OutboxEvent
+
+READ = 100_000  # outgoing events whose text a search reads
 
 
 def link_to(row: Any, text: str) -> str:
@@ -23,6 +25,7 @@ def link_to(row: Any, text: str) -> str:
 class OutboxEventAdmin(DeliveryAdmin):
     direction, since = OUTGOING, OUTGOING.since
     orders = {"retrying": "next_attempt_at", "discarded": "-created_at"}
+    search_help_text = f"The id of an event or aggregate; of a request or trace among the last {READ:,}"
     list_display = ["type", "aggregate_id", "standing", "attempts", "next_attempt_at", "age", "short_error"]
     fieldsets = [
         (None, {"fields": ["event_id", "type", "aggregate_id", "version", "whole_error"]}),
@@ -32,9 +35,10 @@ class OutboxEventAdmin(DeliveryAdmin):
     readonly_fields = ["standing", "whole_error", "message"]
 
     def mentions(self, term: str) -> Q:
-        return (
-            super().mentions(term) | Q(envelope__contains=f'"requestid":"{term}"') | Q(envelope__contains=f"-{term}-")
-        )
+        """The text of every envelope would take longer to read than a statement may."""
+        last = OutboxEvent.objects.aggregate(id=Max("id"))["id"] or 0
+        named = Q(envelope__contains=f'"requestid":"{term}"') | Q(envelope__contains=f"-{term}-")
+        return super().mentions(term) | Q(id__gt=last - READ) & named
 
     @admin.display(description="CloudEvent")
     def message(self, event: OutboxEvent) -> str:

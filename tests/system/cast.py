@@ -14,6 +14,10 @@ WHO = ("owner", "other", "nobody", "operator")
 CSRF = "c" * 32
 SIGN_OUT = ("/logout/", "/login/account/sessions/end/")
 ERASURE = "/api/v1/users/erasure/"
+DONE = (
+    "INSERT INTO common_failedevent (digest, body, type, source, request_id, trace_id, state, attempts, settled_at, "
+    "error, traceback) VALUES ('done', '', '', '', '', '', 'done', 1, now(), '', '') ON CONFLICT DO NOTHING"
+)
 HOLDS = "/admin/tasks/erasure/legalhold/"
 
 
@@ -103,7 +107,9 @@ class Cast:
         return leaver.request("DELETE", "/api/v1/users/me/", json={"password": PASSWORD}).headers["Location"]
 
     def leave_traces(self) -> None:
-        """A row for every table that the admins show."""
+        """A row for every table that the admins show; a failure that is over, which no oracle minds."""
+        for service in self.system.databases:
+            self.system.execute(service, DONE)
         owner, nobody = self.people["owner"], self.people["nobody"]
         self.erase()
         owner.make_api_token("tasks:read")

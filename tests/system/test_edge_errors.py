@@ -10,6 +10,7 @@ from tests.system.edge import Edge, ask
 JSON = ("Content-Type", "application/json")
 HIDDEN = [
     "/internal/events/",
+    "/internal/deliveries/incoming/",
     "/internal/",
     "/metrics",
     "/metrics/",
