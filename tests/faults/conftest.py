@@ -25,7 +25,7 @@ def system() -> Iterator[FaultySystem]:
     """The one system that the faults are done to. Who breaks something in it heals it before the test ends."""
     if find_server() is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("rabbitmq-server is not installed")
-    with FaultySystem(ERASURE_DEADLINE_SECONDS="12") as running:
+    with FaultySystem(ERASURE_DEADLINE_SECONDS="60") as running:
         running.watch()
         yield running
 

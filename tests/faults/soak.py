@@ -26,7 +26,7 @@ FOLDER = ROOT / ".local" / "soak"
 def main(seconds: str = "600", seed: str = "") -> int:
     seed = seed or str(secrets.randbelow(1_000_000))
     print(f"Seed {seed}, {seconds} s", flush=True)
-    with FaultySystem(ERASURE_DEADLINE_SECONDS="12") as system:
+    with FaultySystem(ERASURE_DEADLINE_SECONDS="60") as system:
         try:
             system.watch()
             rows = soak(system, random.Random(seed), float(seconds), int(seed))

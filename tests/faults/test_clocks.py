@@ -25,7 +25,7 @@ def test_deliveries_and_erasures_go_by_the_database_s_clock(system, fault, alice
     what = f"clock of relays, consumers and schedulers {seconds:+d} s"
     with fault(what) as load, system.with_environment(names, **off_by(seconds)):
         load.more(40)
-        assert ended(system, erase(alice))["state"] == "done"
+        assert ended(system, erase(alice), seconds=90)["state"] == "done"
         check_gone(system, alice, bob, tasks)
 
 
