@@ -46,7 +46,6 @@ def soak(system: FaultySystem, chance: random.Random, seconds: float, seed: int)
         with Load(system, seed=seed) as load:
             over = min(end, time.monotonic() + SHIFT_SECONDS)
             while time.monotonic() < over:
-                load.ending.wait(chance.uniform(1, 5))
                 measured.append(break_something(system, chance, load))
                 print(measured[-1], flush=True)
         answered += load.answered
@@ -61,6 +60,7 @@ def break_something(system: FaultySystem, chance: random.Random, load: Load) -> 
     """Break and heal it, and wait until all that was written by then is heard, while people go on."""
     since, name = ledger.mark(system), chance.choice(list(trouble.TROUBLES))
     doubled = len(ledger.doubled(system))
+    load.ending.wait(chance.uniform(1, 5))
     trouble.TROUBLES[name](system, chance, load.ending.wait)
     healed, until = time.monotonic(), ledger.mark(system)
     with suppress(AssertionError):
