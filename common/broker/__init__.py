@@ -25,7 +25,7 @@ def parameters(urls: str) -> list[pika.URLParameters]:
     """Return how to reach each node of the broker, in random order.
 
     So the nodes share the connections, and who came to a node that is cut off from the others finds one that is not.
-    All attempts together take TIMEOUT_SECONDS at most.
+    All attempts together take about TIMEOUT_SECONDS at most.
     """
     nodes = urls.split(",")
     random.shuffle(nodes)

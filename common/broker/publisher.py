@@ -23,7 +23,7 @@ class BrokerPublisher:
         self._url = url
         self._connection: Any = None
         self._channel: Any = None
-        self._ready = False
+        self._ready = self._nacked = False
         self._lost: BaseException | None = None
         self._unconfirmed: dict[int, Message] = {}
         self._outcomes: dict[str, Outcome] = {}
@@ -37,6 +37,8 @@ class BrokerPublisher:
             self._send(message)
         self._turn(until=lambda: not self._unconfirmed or self._lost is not None, seconds=TIMEOUT_SECONDS)
         if not self._unconfirmed:
+            if self._nacked:  # RabbitMQ may refuse this channel for ever then, also when the queue's limit is lifted
+                self.close()
             return self._outcomes
         return self._outcomes | self._unsettled(list(self._unconfirmed.values()))
 
@@ -105,14 +107,15 @@ class BrokerPublisher:
         raise TransportUnavailable(f"no broker: {self._lost!r}")
 
     def _connect_to(self, node: pika.URLParameters) -> None:
-        self._ready, self._lost, self._next_tag = False, None, 1
+        self._ready, self._nacked, self._lost, self._next_tag = False, False, None, 1
         self._connection = pika.SelectConnection(
             node,
             on_open_callback=lambda connection: connection.channel(on_open_callback=self._on_channel),
             on_open_error_callback=self._on_lost,
             on_close_callback=self._on_lost,
         )
-        self._turn(until=lambda: self._ready or self._lost is not None, seconds=node.stack_timeout)
+        # pika gives up by itself, and then leaves no socket behind.
+        self._turn(until=lambda: self._ready or self._lost is not None, seconds=node.stack_timeout + 1)
 
     def _turn(self, *, until: Callable[[], bool], seconds: float) -> None:
         """Turn the I/O loop until the condition holds or the time is over."""
@@ -150,6 +153,7 @@ class BrokerPublisher:
         tag = frame.method.delivery_tag
         tags = [known for known in self._unconfirmed if known <= tag] if frame.method.multiple else [tag]
         nacked = isinstance(frame.method, pika.spec.Basic.Nack)
+        self._nacked = self._nacked or nacked
         for known in tags:
             message = self._unconfirmed.pop(known)
             if nacked:

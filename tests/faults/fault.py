@@ -48,14 +48,15 @@ class Fault:
         lost, doubled = ledger.lost(self.system), ledger.doubled(self.system)
         written = ledger.written_since(self.system, self.since)
         self.note(Measured(self.name, written, len(lost), len(doubled), recovery))
-        check(self.system, self.load.answered, self.load.deleted)
+        check(self.system, [self.load])
 
 
-def check(system: FaultySystem, answered: list[dict], deleted: list[str]) -> None:
+def check(system: FaultySystem, loads: list[Load]) -> None:
     """I1 to I7, of what was answered 2xx meanwhile."""
-    oracle.check(system, answered, system.poison)
+    for load in loads:
+        load.check()
     trash = system.sql("task_service", "SELECT id::text FROM tasks_task WHERE deleted_at IS NOT NULL")
-    assert set(deleted) <= {key for (key,) in trash}, "I1: deleted, and there"
+    assert {task for load in loads for task in load.deleted} <= {key for (key,) in trash}, "I1: deleted, and there"
     assert ledger.doubled(system) == [], "I3: twice, or half"
     with suppress(AssertionError):  # what was killed needs a moment to be all there
         system.eventually(lambda: not resources.leaks(resources.held(system), system.before), seconds=20)

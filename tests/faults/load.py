@@ -18,7 +18,6 @@ class Load(Burst):
         self.ending = threading.Event()
         self.numbers = map(self._next, repeat(None))
         self.seconds: list[float] = []
-        self.notes: list[str] = []
         for person in self.people:
             self._time(person)
 
@@ -37,7 +36,7 @@ class Load(Burst):
 
     def stop(self) -> None:
         self.ending.set()
-        super().__exit__()
+        super().__exit__(None)
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -53,8 +52,8 @@ class Load(Burst):
 
     @property
     def refused(self) -> int:
-        """How often the answer was no 2xx, or none came."""
-        good = (200, 201, 204)
+        """How often the answer was an error, or none came. A 409 says that the same POST is still running."""
+        good = (200, 201, 204, 409, "replayed")
         return sum(count for status, count in list(self.statuses.items()) if status not in good)
 
     def p95(self) -> float:

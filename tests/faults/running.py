@@ -24,8 +24,6 @@ SERVICES = ("user_service", "task_service")
 
 
 class FaultySystem(System):
-    poison: set[str]  # the digests of what was planted so far
-
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             with ThreadPoolExecutor(2) as pool:
@@ -66,7 +64,6 @@ class FaultySystem(System):
 
     def watch(self) -> None:
         """From here on what events do is noted. What the processes hold after the first writes is what they need."""
-        self.poison = set()
         oracle.watch_mirrors(self)
         ledger.watch(self)
         with Load(self, seed=0) as load:

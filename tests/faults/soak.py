@@ -41,18 +41,17 @@ def main(seconds: str = "600", seed: str = "") -> int:
 
 def soak(system: FaultySystem, chance: random.Random, seconds: float, seed: int) -> list[Measured]:
     """Answer a row for each kind of fault."""
-    end, measured, answered, deleted = time.monotonic() + seconds, [], [], []
+    end, measured, loads = time.monotonic() + seconds, [], []
     while time.monotonic() < end:
         with Load(system, seed=seed) as load:
             over = min(end, time.monotonic() + SHIFT_SECONDS)
             while time.monotonic() < over:
                 measured.append(break_something(system, chance, load))
                 print(measured[-1], flush=True)
-        answered += load.answered
-        deleted += load.deleted
+        loads.append(load)
     with suppress(AssertionError):
         system.eventually(lambda: oracle.is_quiet(system), seconds=CATCH_UP_SECONDS)
-    check(system, answered, deleted)
+    check(system, loads)
     return summary(measured)
 
 

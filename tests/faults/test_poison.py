@@ -52,7 +52,7 @@ def test_what_is_no_event_is_dead_at_once(system, fault, kind):
     with fault(f"poison: {kind}") as load:
         load.more(10)
         publish(system, "task.created", body)
-        system.poison.add(digest_of(body))
+        system.poison |= {digest_of(body)}
         ((found, attempts, error),) = system.eventually(lambda: state(system, digest_of(body)), seconds=30)
         assert (found, attempts) == ("dead", 1)
         assert error.startswith("BadEvent")

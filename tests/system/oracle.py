@@ -11,7 +11,6 @@ I7 Every process is alive; no descriptor, thread or session leaks.
 
 import json
 from collections import defaultdict
-from collections.abc import Collection
 from itertools import pairwise
 
 import pika
@@ -69,11 +68,8 @@ def watch_mirrors(system: System) -> None:
         )
 
 
-def check(system: System, answered: list[dict] = (), poison: Collection[str] = ()) -> None:
-    """Heal, wait until quiet, then I1 to I7.
-
-    `answered` are the bodies of writes answered 2xx, `poison` the digests of messages that can never take effect.
-    """
+def check(system: System, answered: list[dict] = ()) -> None:
+    """Heal, wait until quiet, then I1 to I7; `answered` are the bodies of writes answered 2xx."""
     system.heal()
     system.eventually(lambda: is_quiet(system), seconds=60)
     system.eventually(lambda: not erasing(system), seconds=60)
@@ -85,7 +81,7 @@ def check(system: System, answered: list[dict] = (), poison: Collection[str] = (
     for service in SUBSCRIBER:
         check_changes(system, service, events[service])
         check_applied(system, service)
-        check_failures(system, service, poison)
+        check_failures(system, service)
     assert system.sql("user_service", USERS) == system.sql("task_service", MIRRORED_USERS), "I4 users"
     assert system.sql("task_service", TASKS) == system.sql("user_service", MIRRORED_TASKS), "I4 tasks"
     assert system.sql("user_service", API_TOKENS) == system.sql("task_service", API_TOKENS), "I4 API tokens"
@@ -158,10 +154,10 @@ def check_erasures(system: System) -> None:
     assert system.sql("task_service", left) == []
 
 
-def check_failures(system: System, service: str, poison: Collection[str]) -> None:
+def check_failures(system: System, service: str) -> None:
     """What failed has taken effect since: all but planted poison does."""
     query = "SELECT type, state, error FROM common_failedevent WHERE state <> 'done' AND digest <> ALL(%s)"
-    left = system.sql(service, query, list(poison))
+    left = system.sql(service, query, list(system.poison))
     assert left == [], f"I6: {service} has {left}"
 
 

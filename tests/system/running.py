@@ -48,6 +48,7 @@ class Person(httpx.Client):
 class System:
     operator = "operator"
     operator_password = "operator-secret-1"
+    poison: frozenset[str] = frozenset()  # the digests of planted messages that can never take effect
 
     def __init__(self, **variables: str) -> None:
         self.port = ports.pick()
