@@ -81,11 +81,7 @@ class System:
         self.web = {name: self._environment_of(f"{name}.web") for name in ("user_service", "task_service")}
         self.databases = {name: variables["DATABASE_URL"] for name, variables in self.web.items()}
         self.broker_url = self.web["user_service"]["BROKER_URL"]
-        state = json.loads((self.data_dir / "state.json").read_text())
-        self.ports: dict[str, int] = state["ports"]
-        self.superuser_url = (
-            f"postgres://postgres:{state['secrets']['postgres']}@127.0.0.1:{self.ports['postgres']}/postgres"
-        )
+        self.ports: dict[str, int] = self._state["ports"]
         self.credential = self.web["user_service"]["SERVICE_CREDENTIAL"]
         return self
 
@@ -114,6 +110,15 @@ class System:
     def log(self, name: str) -> str:
         """What the process of that name has written so far."""
         return (self.data_dir / "logs" / f"{name}.log").read_text(errors="replace")
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        return json.loads((self.data_dir / "state.json").read_text())
+
+    @property
+    def superuser_url(self) -> str:
+        """Of the database server that is the system's own."""
+        return f"postgres://postgres:{self._state['secrets']['postgres']}@127.0.0.1:{self.ports['postgres']}/postgres"
 
     def _environment_of(self, name: str) -> dict[str, str]:
         return json.loads((self.data_dir / "run" / f"{name}.json").read_text())["environment"]
