@@ -92,6 +92,8 @@ class Cast:
             return owner.id
         if path.startswith("/internal/snapshots/"):
             return "tasks"
+        if path.startswith("/internal/deliveries/"):
+            return "incoming"
         assert path.startswith("/admin/"), f"matrix: nothing is known to put into {path}"
         return self.any_row(path)
 
