@@ -65,8 +65,8 @@ class Load:
             thread.join()
 
     def put(self, operation: str, clients: int) -> None:
-        workload = self.tandem.workload(operation, PEOPLE)
         while not self.over.is_set():
+            workload = self.tandem.workload(operation, PEOPLE)  # signed in anew: a rebuild outlasts an access token
             answered = put_load(self.tandem.origin, workload, clients=clients, seconds=RUN_SECONDS)
             self.answered.setdefault(operation, []).append(answered)
 
