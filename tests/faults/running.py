@@ -7,10 +7,12 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Self
 from urllib.parse import urlsplit
 
 from local.postgres import Postgres
+from local.program import Program
 from local.settings import ROOT
 from tests.faults import ledger, resources
 from tests.faults.cluster import Cluster
@@ -23,11 +25,21 @@ HEARTBEAT_SECONDS = 3
 SERVICES = ("user_service", "task_service")
 
 
+class Database(Postgres):
+    """`variables` are set at the next start."""
+
+    variables: dict[str, str] = {}
+
+    def program(self) -> Program:
+        program = super().program()
+        return replace(program, environment=program.environment | self.variables)
+
+
 class FaultySystem(System):
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             with ThreadPoolExecutor(2) as pool:
-                cluster, postgres = pool.submit(Cluster().__enter__), pool.submit(Postgres.throw_away().__enter__)
+                cluster, postgres = pool.submit(Cluster().__enter__), pool.submit(Database.throw_away().__enter__)
             self.postgres = postgres.result()
             stack.push(self.postgres)
             self.cluster = cluster.result()
@@ -78,6 +90,17 @@ class FaultySystem(System):
         os.kill(self.postgres.pid, how)
         self.postgres._process.wait(timeout=60)
         self.postgres.start()
+
+    @contextmanager
+    def databases_with(self, **variables: str) -> Iterator[None]:
+        """Restart PostgreSQL with the variables, and at the end without."""
+        try:
+            self.postgres.variables = variables
+            self.postgres.restart()
+            yield
+        finally:
+            self.postgres.variables = {}
+            self.postgres.restart()
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
