@@ -1,5 +1,6 @@
 """What the long-running commands share: an end on SIGTERM that finishes the work in hand, and calm retries."""
 
+import gc
 import os
 import select
 import signal
@@ -81,6 +82,7 @@ def keep_running(work: Callable[[threading.Event], None], stopping: threading.Ev
             failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
             if isinstance(error, OperationalError | InterfaceError):
                 connection.close()
+                gc.collect()  # psycopg leaves it the socket of an attempt that timed out
             if failures == 1 or failures % 10 == 0:
                 log.warning("waiting", reason=str(error), failures=failures)
             stopping.wait(min(0.2 * 2**failures, MAX_BACKOFF_SECONDS))

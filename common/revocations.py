@@ -4,6 +4,7 @@ Each web process keeps in memory what was ended lately and looks for news twice 
 request that checks a token pays no query for it.
 """
 
+import gc
 import threading
 import time
 from collections.abc import Collection
@@ -54,6 +55,7 @@ class Revocations:
                 away = False
             except Exception:  # whatever it is, it must not end the looking
                 connection.close()
+                gc.collect()  # psycopg leaves it the socket of an attempt that timed out, also those of requests
                 if not away:
                     log.exception("revocations not read")
                 away = True

@@ -52,8 +52,9 @@ DATABASES = {
             "prepare_threshold": 5,
             "connect_timeout": 3,
             "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=30s"
-            # A relay whose host is gone must not hold the lock of the active one for PostgreSQL's two hours.
-            " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3",
+            # A relay whose host is gone must not hold its locks for PostgreSQL's two hours. While an answer to it is on
+            # its way there are no keepalives.
+            " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=25s",
             "tcp_user_timeout": 10_000,
             "keepalives_idle": 10,  # nor may we wait for ever for the answer of a database that is gone
             "keepalives_interval": 5,

@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Iterator
 from functools import partial
 
@@ -11,6 +12,7 @@ from tests.faults.running import FaultySystem
 from tests.system.running import Person
 
 SUMMARY = ROOT / ".local" / "test" / "faults.md"
+LOGS = SUMMARY.with_name("faults.logs")
 MEASURED: list[Measured] = []
 
 
@@ -21,13 +23,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator[FaultySystem]:
-    """The one system that the faults are done to. Who breaks something in it heals it before the test ends."""
+def system(request: pytest.FixtureRequest) -> Iterator[FaultySystem]:
+    """The one system that the faults are done to. Who breaks something in it heals it before the test ends.
+
+    After a failure its logs are kept.
+    """
     if find_server() is None:
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("rabbitmq-server is not installed")
     with FaultySystem(ERASURE_DEADLINE_SECONDS="60") as running:
         running.watch()
         yield running
+        if request.session.testsfailed:
+            shutil.copytree(running.data_dir / "logs", LOGS, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -44,6 +44,10 @@ def _tree(pid: int) -> list[psutil.Process]:
     return []
 
 
+def most(looks: list[dict[str, Held]]) -> dict[str, Held]:
+    return {name: Held(*map(max, *(look[name] for look in looks))) for name in looks[0]}
+
+
 def leaks(now: dict[str, Held], before: dict[str, Held]) -> dict[str, tuple[Held, Held]]:
     """What holds more than before."""
     more = {name for name, each in now.items() if any(a > b for a, b in zip(each, before[name], strict=True))}

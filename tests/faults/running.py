@@ -75,13 +75,16 @@ class FaultySystem(System):
         return url.replace(f":{network.target[1]}/", f":{network.port}/")
 
     def watch(self) -> None:
-        """From here on what events do is noted. What the processes hold after the first writes is what they need."""
+        """From here on what events do is noted. What the processes hold at most in the first writes is their need."""
         oracle.watch_mirrors(self)
         ledger.watch(self)
+        looks = []
         with Load(self, seed=0) as load:
-            load.more(60)
+            for _ in range(6):
+                load.more(10)
+                looks.append(resources.held(self))
         oracle.check(self, load.answered)
-        self.before = resources.held(self)
+        self.before = resources.most([*looks, resources.held(self)])
 
     # --- What can be done to it
 
