@@ -16,7 +16,7 @@ import psycopg
 from benchmarks.quiet import Strangers, wait_until_quiet
 from benchmarks.report import machine, say
 from benchmarks.systems import Tandem, one_cluster
-from common.broker import QUORUM
+from common.broker import EXCHANGE, QUORUM
 from common.broker.publisher import BrokerPublisher
 from common.transport import Message
 from local.errors import StartError
@@ -122,6 +122,7 @@ def measure_raw(url: str, *, body: bytes, number: int) -> dict[str, float]:
     connection = pika.BlockingConnection(pika.URLParameters(url))
     channel = connection.channel()
     channel.queue_declare(QUEUE, durable=True, arguments=QUORUM)
+    channel.queue_bind(QUEUE, EXCHANGE, QUEUE)
     channel.confirm_delivery()
     rates = {"publish, a confirm each": rate(number // 10, lambda n: publish_each(channel, body, n))}
     publisher = BrokerPublisher(url)
@@ -148,7 +149,7 @@ def publish_each(channel: pika.channel.Channel, body: bytes, number: int) -> Non
 def publish_many(publisher: BrokerPublisher, body: bytes, number: int) -> None:
     for first in range(0, number, 1000):
         names = map(str, range(first, min(first + 1000, number)))
-        publisher.publish([Message(id=name, type="x", body=body, exchange="", routing_key=QUEUE) for name in names])
+        publisher.publish([Message(id=name, type=QUEUE, body=body) for name in names])
 
 
 def consume(channel: pika.channel.Channel, number: int) -> None:

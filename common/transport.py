@@ -1,7 +1,7 @@
 """How events leave a service: one small interface, by RabbitMQ or, where there is none, by HTTP to the peers."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from django.conf import settings
 
@@ -14,9 +14,6 @@ class Message(NamedTuple):
     id: str
     type: str
     body: bytes
-    exchange: str = "events"
-    routing_key: str = ""  # empty: the type
-    headers: Mapping[str, Any] | None = None
 
 
 class Outcome(NamedTuple):

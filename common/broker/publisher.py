@@ -76,12 +76,10 @@ class BrokerPublisher:
             type=message.type,
             content_type="application/cloudevents+json",
             delivery_mode=pika.DeliveryMode.Persistent,
-            headers=message.headers,
         )
-        routing_key = message.routing_key or message.type
         self._unconfirmed[self._next_tag] = message
         self._next_tag += 1
-        self._channel.basic_publish(message.exchange, routing_key, message.body, properties, mandatory=True)
+        self._channel.basic_publish(EXCHANGE, message.type, message.body, properties, mandatory=True)
 
     def _unsettled(self, messages: list[Message]) -> dict[str, Outcome]:
         """Say what became of messages without a confirm; the connection can't be used any more."""
