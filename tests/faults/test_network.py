@@ -1,6 +1,6 @@
 """Packets vanish: nobody is told that the other side is gone, and both have to find out.
 
-No process may wait for ever: who does would hold its place, and the lock of the active relay, until somebody kills it.
+No process may wait for ever: who does would hold its place, and a relay its shards, until somebody kills it.
 """
 
 import pytest
