@@ -32,9 +32,8 @@ class HonestQueryMixin:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         if request.query_params:
             self.check_query_parameters(request)
-        if key is not None and hasattr(
-            self, "post"
-        ):  # DRF looks it up after this, in the view that is of this call only
+        if key is not None and hasattr(self, "post"):
+            # DRF looks it up after this, in the view that is of this call only.
             self.post = partial(idempotency.answer_once, self, key, self.post)
 
     def check_query_parameters(self, request: Request) -> None:
