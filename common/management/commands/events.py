@@ -52,7 +52,7 @@ class Command(BaseCommand):
             self.change(direction, action, rows, options)
 
     def find(self, direction: Direction, options: dict[str, Any]) -> Any:
-        wanted = {FILTERS[name]: options[name] for name in FILTERS if options[name]}
+        wanted = {FILTERS[name]: options[name] for name in FILTERS if options[name] not in (None, "")}
         if options["state"] and options["state"] not in direction.standings:
             raise CommandError(f"--state must be one of {', '.join(direction.standings)}")
         rows = deliveries.find(direction, **wanted)
