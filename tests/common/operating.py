@@ -1,6 +1,6 @@
 """Events that went wrong, for the doors by which operators mend them."""
 
-from common import events, failures, inbox
+from common import failures, inbox
 from common.models import FailedEvent, OutboxEvent
 from tests.common.publishing import publish
 from tests.envelopes import envelope, user_event
@@ -35,6 +35,3 @@ def go_wrong(direction, count=1):
     if direction == "outgoing":
         return park(count)
     return fail(*(f"poison{number}" for number in range(count)))
-
-
-TYPE = events.UserRegistered.type

@@ -1,4 +1,4 @@
-"""A look at the broker from outside, and what to put there."""
+"""The broker as who is not one of us sees it, and what to put there."""
 
 import pika
 
@@ -13,7 +13,7 @@ def told(username="dora"):
 
 
 class Queues:
-    """A look at the broker from outside."""
+    """A service's queue and its dead letters."""
 
     def __init__(self, url, service):
         self.service = service

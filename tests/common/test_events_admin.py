@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
+from structlog.contextvars import bound_contextvars
 
 from common import deliveries, inbox, outbox
 from common.deliveries import DIRECTIONS
@@ -110,8 +111,6 @@ class TestLists:
     @pytest.mark.parametrize("what", ["event_id", "aggregate_id", "request", "trace"])
     def test_a_search_finds_it_by_any_of_its_ids_in_any_state(self, office, heard, direction, what):
         if direction == "outgoing":
-            from structlog.contextvars import bound_contextvars
-
             with bound_contextvars(request_id="request-0001", traceparent=TRACE):
                 publish(user_event())
             publish(user_event())
@@ -174,9 +173,9 @@ class TestMessages:
         assert "&quot;specversion&quot;: &quot;1.0&quot;" in shown
         assert "The broker refused it" in shown
 
-    def test_a_failure_and_what_took_effect_lead_to_each_other(self, office, heard):
+    def test_a_failure_and_what_took_effect_lead_to_each_other(self, olga, office, heard):
         (row,) = fail("poison")
-        deliveries.act(DIRECTIONS["incoming"], "discard", FailedEvent.objects.all(), by=heard_by(), reason="no")
+        deliveries.act(DIRECTIONS["incoming"], "discard", FailedEvent.objects.all(), by=olga, reason="no")
         effect = InboxEvent.objects.get()
         assert page_of(effect) in text(office.get(page_of(row)))
         assert page_of(row) in text(office.get(page_of(effect)))
@@ -210,12 +209,6 @@ class TestMessages:
         assert office.post(page_of(row), {"state": "done"}).status_code == 403
         assert office.get(f"{list_of('incoming')}add/").status_code == 403
         assert office.post(page("common_failedevent_delete", row.pk), {"post": "yes"}).status_code == 403
-
-
-def heard_by():
-    from django.contrib.auth import get_user_model
-
-    return get_user_model().objects.get(username="olga")
 
 
 class TestActions:

@@ -85,7 +85,8 @@ def test_a_schedule_is_edited(olga, heard, events):
 
 def test_what_is_old_is_found_by_its_age(olga, events):
     park()
-    assert events("redrive", "--outgoing", "--older-than", "1h", "--by", "olga") == "Redriven: 0.\n"
+    for age, changed in (("1h", 0), ("0s", 1)):
+        assert events("redrive", "--outgoing", "--older-than", age, "--by", "olga") == f"Redriven: {changed}.\n"
 
 
 @pytest.mark.parametrize(

@@ -47,10 +47,6 @@ class Load(Burst):
         self.system.eventually(lambda: self.done >= goal or self.has_failed, seconds=seconds)
 
     @property
-    def has_failed(self) -> bool:
-        return self._failed()
-
-    @property
     def refused(self) -> int:
         """How often the answer was an error, or none came. A 409 says that the same POST is still running."""
         good = (200, 201, 204, 409, "replayed")

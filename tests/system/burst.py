@@ -62,17 +62,14 @@ class Burst:
 
     def reached(self, share: float) -> None:
         """Wait until that share of the writes is answered."""
-        self.system.eventually(lambda: self.done >= share * self.writes or self._failed(), seconds=PATIENCE_SECONDS)
+        self.system.eventually(lambda: self.done >= share * self.writes or self.has_failed, seconds=PATIENCE_SECONDS)
 
     def end(self) -> None:
         """Let each writer finish the write in hand."""
         self.writes = 0
 
     @property
-    def is_over(self) -> bool:
-        return all(each.done() for each in self.running)
-
-    def _failed(self) -> bool:
+    def has_failed(self) -> bool:
         return any(each.done() and each.exception() for each in self.running)
 
 

@@ -36,9 +36,8 @@ def create(person, title):
 
 
 def event_of(system, task):
-    return system.sql("task_service", "SELECT event_id FROM common_outboxevent WHERE aggregate_id = %s", task["id"])[0][
-        0
-    ]
+    query = "SELECT event_id FROM common_outboxevent WHERE aggregate_id = %s"
+    return system.sql("task_service", query, task["id"])[0][0]
 
 
 def has_arrived(system, event):
