@@ -23,6 +23,10 @@ from tests.system.running import System
 
 HEARTBEAT_SECONDS = 3
 SERVICES = ("user_service", "task_service")
+ALARMS = {
+    "memory": (["set_vm_memory_high_watermark", "0.000001"], ["set_vm_memory_high_watermark", "0.4"]),
+    "disk": (["set_disk_free_limit", "1000000GB"], ["set_disk_free_limit", "50MB"]),
+}
 
 
 class Database(Postgres):
@@ -93,6 +97,21 @@ class FaultySystem(System):
         os.kill(self.postgres.pid, how)
         self.postgres._process.wait(timeout=60)
         self.postgres.start()
+
+    def end_sessions(self, service: str) -> int:
+        """Terminate its database sessions; return how many there were."""
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
+        return len(self.sql(service, query, service))
+
+    @contextmanager
+    def alarm(self, what: str) -> Iterator[None]:
+        """The broker has too little of it, and blocks whoever publishes."""
+        begin, end = ALARMS[what]
+        self.cluster.control(*begin)
+        try:
+            yield
+        finally:
+            self.cluster.control(*end)
 
     @contextmanager
     def databases_with(self, **variables: str) -> Iterator[None]:

@@ -7,7 +7,6 @@ import pytest
 from tests.faults.running import SERVICES
 
 HOW = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
 
 
 @pytest.mark.parametrize("how", ["fast", pytest.param("immediate", marks=pytest.mark.quick)])
@@ -23,5 +22,5 @@ def test_sessions_that_are_terminated_are_opened_again(system, fault):
         for _ in range(3):
             load.more(30)
             for service in SERVICES:
-                assert system.sql(service, END_SESSIONS, service)
+                assert system.end_sessions(service)
         load.more(20)

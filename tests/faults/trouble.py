@@ -8,7 +8,6 @@ from tests.faults.running import SERVICES, FaultySystem
 from tests.faults.test_messages import publish
 
 Wait = Callable[[float], object]
-END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
 SENT = "SELECT type, envelope FROM common_outboxevent WHERE state = 'sent' ORDER BY id DESC LIMIT 40"
 
 
@@ -40,11 +39,8 @@ def kill_two_nodes(system: FaultySystem, chance: random.Random, wait: Wait) -> N
 
 
 def raise_the_disk_alarm(system: FaultySystem, chance: random.Random, wait: Wait) -> None:
-    system.cluster.control("set_disk_free_limit", "1000000GB")
-    try:
+    with system.alarm("disk"):
         wait(chance.uniform(1, 15))
-    finally:
-        system.cluster.control("set_disk_free_limit", "50MB")
 
 
 def restart_the_databases(system: FaultySystem, chance: random.Random, wait: Wait) -> None:
@@ -53,7 +49,7 @@ def restart_the_databases(system: FaultySystem, chance: random.Random, wait: Wai
 
 def terminate_the_database_sessions(system: FaultySystem, chance: random.Random, wait: Wait) -> None:
     for service in SERVICES:
-        system.sql(service, END_SESSIONS, service)
+        system.end_sessions(service)
 
 
 def cut_all_connections(system: FaultySystem, chance: random.Random, wait: Wait) -> None:
