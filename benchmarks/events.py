@@ -1,7 +1,6 @@
 """`make bench-events`: from the commit of events in one service to the commit of their effect in the other."""
 
 import argparse
-import json
 import os
 import secrets
 import sys
@@ -10,12 +9,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from statistics import median, quantiles
 
-import pika  # type: ignore[import-untyped]
+import pika
 import psycopg
 
 from benchmarks.quiet import Strangers, wait_until_quiet
 from benchmarks.report import machine, say
-from benchmarks.systems import Tandem, one_cluster
+from benchmarks.systems import tandem_alone
 from common.broker import EXCHANGE, QUORUM
 from common.broker.publisher import BrokerPublisher
 from common.transport import Message
@@ -42,20 +41,15 @@ def main() -> int:
     options = read_options()
     try:
         with ExitStack() as stack:
-            postgres = stack.enter_context(one_cluster(2))
-            users, tasks = (
-                postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service")
-            )
-            tandem = stack.enter_context(Tandem(workers=1, user_database=users, task_database=tasks))
-            everything = [tandem.pid, postgres.pid]
+            tandem, everything = stack.enter_context(tandem_alone(workers=1))
             wait_until_quiet(everything)
             strangers = Strangers(everything)
-            source = stack.enter_context(psycopg.connect(tasks, autocommit=True))
-            mirror = stack.enter_context(psycopg.connect(users, autocommit=True))
+            source = stack.enter_context(psycopg.connect(tandem.task_database, autocommit=True))
+            mirror = stack.enter_context(psycopg.connect(tandem.user_database, autocommit=True))
             rates = [throughput(source, mirror, options.events) for _ in range(options.rounds)]
             wait_until_quiet(everything)
             delays = [latency(source, mirror) for _ in range(TIMES)]
-            raw = measure_raw(broker_url(tandem), body=last_envelope(source), number=options.events)
+            raw = measure_raw(tandem.user_service["BROKER_URL"], body=last_envelope(source), number=options.events)
             say(f"Other processes took {strangers.cores():.2f} cores meanwhile, the benchmark itself included")
     except StartError as error:
         print(f"The benchmark does not start: {error}", file=sys.stderr)
@@ -69,11 +63,6 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--events", default=os.environ.get("EVENTS") or 20_000, type=int, help="of a round")
     parser.add_argument("--rounds", default=os.environ.get("ROUNDS") or 3, type=int)
     return parser.parse_args()
-
-
-def broker_url(tandem: Tandem) -> str:
-    variables = json.loads((tandem.folder / "run" / "user_service.web.json").read_text())["environment"]
-    return str(variables["BROKER_URL"])
 
 
 def last_envelope(source: psycopg.Connection) -> bytes:

@@ -1,14 +1,10 @@
 """How long a mirror of many rows takes to be rebuilt, checked and repaired, people reading and writing meanwhile."""
 
-import json
-import secrets
 import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
 import psycopg
@@ -18,7 +14,7 @@ from benchmarks.api import TANDEM, Client
 from benchmarks.load import Answered, put_load
 from benchmarks.quiet import Strangers
 from benchmarks.report import machine, say
-from benchmarks.systems import Tandem, one_cluster
+from benchmarks.systems import Tandem, tandem_alone
 from local.settings import ROOT
 
 PEOPLE = [f"person{number}" for number in range(20)]
@@ -80,24 +76,19 @@ class Load:
 
 def measure(tasks: int, workers: int) -> int:
     """Return 1 if not every planted difference was found and repaired. Raises StartError."""
-    with ExitStack() as stack:
-        postgres = stack.enter_context(one_cluster(workers))
-        users, of_tasks = (
-            postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service")
-        )
-        server = stack.enter_context(Tandem(workers=workers, user_database=users, task_database=of_tasks))
+    with tandem_alone(workers=workers) as (server, everything):
         tandem = Client(TANDEM, f"http://127.0.0.1:{server.port}")
         say(f"Filling {tasks} tasks")
-        fill.fill_tandem(tandem, of_tasks, PEOPLE, tasks)
-        fill_mirror(of_tasks, users)
-        strangers = Strangers([server.pid, postgres.pid])
+        fill.fill_tandem(tandem, server.task_database, PEOPLE, tasks)
+        fill_mirror(server.task_database, server.user_database)
+        strangers = Strangers(everything)
         with Load(tandem) as load:
             time.sleep(2 * RUN_SECONDS)
         say(f"Without: {load.told()}")
-        found = [run(server.folder, kind, Load(tandem)) for kind in ("check", "repair", "check")]
-        with psycopg.connect(users) as connection:
+        found = [run(server, kind, Load(tandem)) for kind in ("check", "repair", "check")]
+        with psycopg.connect(server.user_database) as connection:
             connection.execute(f"TRUNCATE {TABLE}")
-        rebuilt, _ = run(server.folder, "rebuild", Load(tandem))
+        rebuilt, _ = run(server, "rebuild", Load(tandem))
         say(f"Other processes took {strangers.cores():.2f} cores meanwhile; {machine()}")
     return 0 if found == [(1, 0), (0, 5 * OF_EACH), (0, 0)] and rebuilt == 0 else 1
 
@@ -113,13 +104,12 @@ def fill_mirror(source: str, mirror: str) -> None:
         here.execute(PLANT)
 
 
-def run(folder: Path, kind: str, load: Load) -> tuple[int, int]:
+def run(tandem: Tandem, kind: str, load: Load) -> tuple[int, int]:
     """Run the command beside the system; return its exit code and how many rows it repaired."""
-    environment = json.loads((folder / "run" / "user_service.web.json").read_text())["environment"]
     command = [sys.executable, "user_service/manage.py", "mirror", kind, "tasks"]
     with load:
         started = time.monotonic()
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, cwd=ROOT, env=tandem.user_service, stdout=subprocess.PIPE, text=True)
         seconds = time.monotonic() - started
     counts = done.stdout.splitlines()[0]
     say(f"{kind}: {seconds:.1f} s ({counts}); meanwhile {load.told()}")

@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from statistics import median, quantiles
@@ -16,7 +15,7 @@ import psycopg
 from benchmarks.api import JSON, TANDEM, Client
 from benchmarks.quiet import wait_until_quiet
 from benchmarks.report import machine, say
-from benchmarks.systems import Tandem, one_cluster
+from benchmarks.systems import Tandem, tandem_alone
 from local.errors import StartError
 from local.supervisor import Supervisor
 
@@ -75,18 +74,13 @@ class Writer:
 
 def main() -> int:
     try:
-        with ExitStack() as stack:
-            postgres = stack.enter_context(one_cluster(2))
-            users, tasks = (
-                postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service")
-            )
-            tandem = stack.enter_context(Tandem(workers=2, user_database=users, task_database=tasks))
+        with tandem_alone(workers=2) as (tandem, everything):
             client = Client(TANDEM, f"http://127.0.0.1:{tandem.port}")
             for number in range(WRITERS):
                 client.register(f"writer{number}")
             tokens = [client.token(f"writer{number}") for number in range(WRITERS)]
-            wait_until_quiet([tandem.pid, postgres.pid])
-            phases, delivered = measure(tandem, tokens, tasks, users)
+            wait_until_quiet(everything)
+            phases, delivered = measure(tandem, tokens)
     except StartError as error:
         print(f"The benchmark does not start: {error}", file=sys.stderr)
         return 1
@@ -94,7 +88,7 @@ def main() -> int:
     return 1 if any(phase.failed for phase in phases) else 0
 
 
-def measure(tandem: Tandem, tokens: list[str], tasks: str, users: str) -> tuple[list[Phase], float]:
+def measure(tandem: Tandem, tokens: list[str]) -> tuple[list[Phase], float]:
     """Return the phases, and the seconds from the broker's return until all that was owed then had its effect."""
     supervisor, over = Supervisor(tandem.folder), threading.Event()
     phases = [Phase("first writes")]
@@ -110,7 +104,7 @@ def measure(tandem: Tandem, tokens: list[str], tasks: str, users: str) -> tuple[
                 time.sleep(seconds)
             phases.append(Phase("broker back"))
             supervisor._call("startProcessGroup", "broker", True)
-            delivered = until_delivered(tasks, users)
+            delivered = until_delivered(tandem)
         finally:
             over.set()
     for each in running:
@@ -118,9 +112,12 @@ def measure(tandem: Tandem, tokens: list[str], tasks: str, users: str) -> tuple[
     return phases[1:], delivered
 
 
-def until_delivered(tasks: str, users: str) -> float:
+def until_delivered(tandem: Tandem) -> float:
     started = time.perf_counter()
-    with psycopg.connect(tasks, autocommit=True) as source, psycopg.connect(users, autocommit=True) as mirror:
+    source, mirror = (
+        psycopg.connect(database, autocommit=True) for database in (tandem.task_database, tandem.user_database)
+    )
+    with source, mirror:
         owed = {row[0] for row in source.execute("SELECT event_id FROM common_outboxevent WHERE state <> 'sent'")}
         say(f"{len(owed)} events were owed when the broker came back")
         while owed:

@@ -1,5 +1,6 @@
-"""Starts what is compared: one PostgreSQL, Tandem as `make up` runs it, and the peer."""
+"""Starts what is measured: one PostgreSQL, Tandem as `make up` runs it, and the peer, if it is compared with that."""
 
+import json
 import os
 import secrets
 import sys
@@ -56,6 +57,17 @@ def running(workers: int) -> Iterator[Running]:
         )
 
 
+@contextmanager
+def tandem_alone(*, workers: int) -> Iterator[tuple["Tandem", list[int]]]:
+    """Tandem without the peer, and the topmost process of each part. Raises StartError."""
+    with one_cluster(workers) as postgres:
+        users, tasks = (
+            postgres.create_database(name, secrets.token_hex(16)) for name in ("user_service", "task_service")
+        )
+        with Tandem(workers=workers, user_database=users, task_database=tasks) as tandem:
+            yield tandem, [tandem.pid, postgres.pid]
+
+
 def one_cluster(workers: int) -> Postgres:
     """With the settings that Tandem's own has, durable, in a temporary folder."""
     return Postgres(
@@ -72,6 +84,7 @@ class Tandem(Server):
     def __init__(self, *, workers: int, user_database: str, task_database: str):
         self.folder = temporary_folder(None) / "tandem"
         self.port = ports.pick()
+        self.user_database, self.task_database = user_database, task_database
         self.environment = os.environ | {
             "PORT": str(self.port),
             "DATA_DIR": str(self.folder),
@@ -80,6 +93,13 @@ class Tandem(Server):
             "USER_DATABASE_URL": user_database,
             "TASK_DATABASE_URL": task_database,
         }
+
+    @property
+    def user_service(self) -> dict[str, str]:
+        """The environment of that service's processes."""
+        program = json.loads((self.folder / "run" / "user_service.web.json").read_text())
+        environment: dict[str, str] = program["environment"]
+        return environment
 
     def prepare(self) -> None:
         """Nothing: `local.up` makes its own folders."""
