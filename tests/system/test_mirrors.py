@@ -156,11 +156,6 @@ def test_every_kind_of_difference_in_the_people_and_their_tokens_is_found_and_re
     assert mirrors.run("task_service", "check")[::2] == (0, set())
 
 
-def test_repaired_mirrors_pass_the_oracle(system, alice):
-    """After those above, in whatever order they ran."""
-    oracle.check(system, [alice.post("/api/v1/tasks/", json={"title": "Afterwards"}).json()])
-
-
 def test_what_is_merely_on_its_way_is_no_difference(system, broker, mirrors, alice):
     first, second = make(alice, 2)
     quiet(system)
