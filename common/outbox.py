@@ -18,7 +18,7 @@ from common.ids import uuid7
 from common.models import OutboxEvent
 from common.purges import LIMIT, delete_some
 
-SHARDS = 16  # of a power of two: how many relays can share the work. Aggregates fall into them by their ids
+SHARDS = 16  # a power of two: so many relays can share the work; aggregates fall into shards by their ids
 EVERY_SHARD = range(SHARDS)
 MAX_ATTEMPTS = 10
 RETRIES = 100  # of a batch at most: what nobody hears must not keep the rest waiting
@@ -148,8 +148,7 @@ def mark_failed(row_id: int, reason: str) -> None:
 
 
 def redrive(*rows: OutboxEvent, at: datetime | None = None) -> list[int]:
-    """Send them with all their attempts, also what is parked, and once more what was sent: as soon as may be, or `at`
-    a time.
+    """Send them, at once or `at` a time, with all their attempts: also what is parked, and once more what was sent.
 
     Subscribers drop what they had already. Return the ids of those with which there was anything to do.
     """
@@ -165,8 +164,8 @@ def discard(*rows: OutboxEvent) -> list[int]:
 
     The mirrors lack what they told until the aggregate's next event, or until they are repaired.
     """
-    owed = [OutboxEvent.State.PENDING, OutboxEvent.State.PARKED]
-    ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows], state__in=owed)
+    unsent = [OutboxEvent.State.PENDING, OutboxEvent.State.PARKED]
+    ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows], state__in=unsent)
     return ours.change(state=OutboxEvent.State.DISCARDED, next_attempt_at=None)
 
 

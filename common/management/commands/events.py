@@ -26,9 +26,8 @@ class Command(BaseCommand):
         direction = parser.add_mutually_exclusive_group(required=True)
         for name in DIRECTIONS:
             direction.add_argument(f"--{name}", dest="direction", action="store_const", const=DIRECTIONS[name])
-        parser.add_argument(
-            "--state", help="parked, retrying, waiting, sent, discarded; dead, retrying, done, discarded"
-        )
+        states = "; ".join(f"{name}: {', '.join(each.standings)}" for name, each in DIRECTIONS.items())
+        parser.add_argument("--state", help=states)
         parser.add_argument("--type")
         parser.add_argument("--error", help="how the error begins")
         parser.add_argument("--older-than", type=age, help="90s, 15m, 1h or 2d")
