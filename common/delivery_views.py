@@ -26,7 +26,7 @@ class DeliveryView(HonestQueryMixin, GenericAPIView[Any]):
 
     @property
     def direction(self) -> Direction:
-        found = DIRECTIONS.get(self.kwargs.get("direction", "incoming"))
+        found = DIRECTIONS.get(self.kwargs["direction"])
         if found is None:
             raise Http404
         return found
