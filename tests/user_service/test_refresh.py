@@ -3,11 +3,11 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from tests.answers import assert_problem, field_errors
-from tests.waiting import wait_until
+from tests.waiting import wait_until, waiting_for_locks
 from user_service.tokens import services as sessions
 from user_service.tokens.models import Session
 from user_service.users import services
@@ -127,12 +127,6 @@ def all_at_once(transactional_db, pair, in_threads):
         return None
 
     return in_threads(21, renew)[1:]
-
-
-def waiting_for_locks():
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0]
 
 
 def test_twenty_refreshes_at_once_give_one_successor(all_at_once):
