@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 
 from common import inbox
 from common.cloudevents import BadEvent, decode_envelope
+from common.events import SessionRevoked, UserErased
 from common.models import EventQuerySet, FailedEvent, InboxEvent
 from common.purges import LIMIT, delete_some
 
@@ -22,6 +23,7 @@ RETRY_SECONDS = (1, 5, 30, 300)
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 BATCH = 100
 TURNS = 100  # of one call of retry_due: other jobs wait behind it
+ENDS = (UserErased, SessionRevoked)
 
 CLAIM = """
 UPDATE common_failedevent SET attempts = attempts + 1,
@@ -77,9 +79,15 @@ def discard(*rows: FailedEvent) -> list[int]:
 
 
 def forget(user_id: UUID) -> None:
-    """Delete what mentions an erased person. Nothing is lost: what is told of them last beats all that came before."""
+    """Delete what mentions an erased person, but for the ends of them and of their sign-ins, which are only ids.
+
+    Nothing is lost: what is told of them last beats all that came before, and that stays.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM common_failedevent WHERE position(%s::bytea in body) > 0", [str(user_id).encode()])
+        cursor.execute(
+            "DELETE FROM common_failedevent WHERE position(%s::bytea in body) > 0 AND type <> ALL(%s)",
+            [str(user_id).encode(), [event.type for event in ENDS]],
+        )
 
 
 def purge(limit: int = LIMIT) -> int:

@@ -244,3 +244,12 @@ def test_what_mentions_an_erased_person_is_forgotten(db, heard):
     fail(envelope(user_event(id=user_id, username="poison")), told())
     failures.forget(user_id)
     assert str(user_id).encode() not in bytes(FailedEvent.objects.get().body)
+
+
+def test_the_end_of_an_erased_person_and_of_their_sign_ins_is_not_forgotten(db, heard, mend):
+    user_id = uuid7()
+    end = events.UserErased(id=user_id, version=2)
+    revoked = events.SessionRevoked(id=uuid7(), version=1, user_id=user_id)
+    failures.keep((envelope(event), RuntimeError("the database was busy")) for event in (end, revoked))
+    failures.forget(user_id)
+    assert set(FailedEvent.objects.values_list("type", flat=True)) == {"user.erased", "session.revoked"}
