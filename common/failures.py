@@ -136,7 +136,10 @@ def _settle(row: FailedEvent, error: Exception | None) -> None:
     kept.update(**_why(error))
     if isinstance(error, BadEvent) or row.attempts >= MAX_ATTEMPTS:
         row.state = FailedEvent.State.DEAD
-        kept.filter(state=FailedEvent.State.RETRYING).update(state=row.state, next_attempt_at=None)
+        # Not if it was redriven meanwhile: then it has all its attempts.
+        kept.filter(state=FailedEvent.State.RETRYING, attempts=row.attempts).update(
+            state=row.state, next_attempt_at=None
+        )
     _log(row, error)
 
 

@@ -203,6 +203,21 @@ class TestRedriving:
         assert max(batches) == 30
         assert FailedEvent.objects.exclude(state="done").get().error == "RuntimeError: no"
 
+    def test_in_the_middle_of_its_last_attempt_it_counts(self, db, heard, monkeypatch):
+        (row,) = fail(told())
+        FailedEvent.objects.update(attempts=failures.MAX_ATTEMPTS - 1)
+        receive = inbox.receive
+
+        def redriven_meanwhile(bodies):
+            outcomes = receive(bodies)
+            monkeypatch.setattr(inbox, "receive", lambda bodies: [None for _ in bodies])
+            return failures.redrive(row) and outcomes
+
+        monkeypatch.setattr(inbox, "receive", redriven_meanwhile)
+        make_due()
+        failures.retry_due()
+        assert FailedEvent.objects.get().state == "done"
+
     @pytest.mark.parametrize("state", ["done", "discarded"])
     def test_what_is_settled_stays(self, db, heard, state):
         (row,) = fail(told())
