@@ -49,7 +49,7 @@ WHERE state = 'pending' AND next_attempt_at IS NOT NULL AND aggregate_id = ANY(%
 DEFER = """
 UPDATE common_outboxevent SET error = %s,
   next_attempt_at = now() + least(greatest((now() - created_at) / 10, interval '2 s'), interval '30 s')
-WHERE id = ANY(%s)
+WHERE id = ANY(%s) AND state = 'pending'
 """
 
 
@@ -137,9 +137,13 @@ def mark_deferred(ids: Collection[int], reason: str) -> None:
 
 
 def mark_failed(row_id: int, reason: str) -> None:
-    """The event itself was refused: try again later and later, then park it for an operator."""
-    attempts = OutboxEvent.objects.values_list("attempts", flat=True).get(id=row_id) + 1
-    OutboxEvent.objects.filter(id=row_id).update(
+    """The event itself was refused: try again later and later, then park it for an operator.
+
+    What an operator has discarded while it was under way stays so, here and in mark_deferred.
+    """
+    owed = OutboxEvent.objects.filter(id=row_id, state=OutboxEvent.State.PENDING)
+    attempts = (owed.values_list("attempts", flat=True).first() or 0) + 1
+    owed.update(
         attempts=attempts,
         next_attempt_at=Now() + timedelta(seconds=min(2**attempts, 300)),
         state=OutboxEvent.State.PARKED if attempts >= MAX_ATTEMPTS else OutboxEvent.State.PENDING,

@@ -178,6 +178,17 @@ class TestFailure:
         time_passes()
         assert due_ids() == [row.id]
 
+    @pytest.mark.parametrize(
+        "fail", [lambda row: outbox.mark_failed(row.id, "large"), lambda row: outbox.mark_deferred([row.id], "full")]
+    )
+    def test_what_is_discarded_under_way_stays_so_and_its_aggregate_goes_on(self, row, fail):
+        later = publish(user_event(id=row.aggregate_id, version=2)).latest("id")
+        outbox.discard(row)
+        fail(row)
+        row.refresh_from_db()
+        assert (row.state, row.next_attempt_at) == (State.DISCARDED, None)
+        assert due_ids() == [later.id]
+
     def test_a_sent_row_forgets_its_error(self, row):
         outbox.mark_failed(row.id, "too large")
         outbox.mark_sent([row.id])
