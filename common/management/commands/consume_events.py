@@ -29,7 +29,8 @@ def consume(stopping: threading.Event) -> None:
     """Consume until stopping, or until the broker is lost.
 
     Starts one message at a time, until one comes that was not delivered before: a message that kills the process then
-    counts up to its delivery limit alone, and not together with all that were prefetched with it.
+    counts up to its delivery limit alone, and not together with all that were prefetched with it. A dead letter is no
+    sign of that: it is the last killer, and there may be another.
     """
     types = [event.type for event in inbox.handlers()]
     for prefetch in (1, PREFETCH):
@@ -43,12 +44,16 @@ def consume(stopping: threading.Event) -> None:
                 drop_dead_session()
                 settle(batch)
                 consumer.ack(batch[-1].tag)
-                if prefetch == 1 and not batch[-1].redelivered:
+                if prefetch == 1 and any(not (delivery.redelivered or delivery.death) for delivery in batch):
                     break
 
 
 def settle(batch: list[Delivery]) -> None:
-    """Apply what is alive, and keep what failed or is dead; all of it may be acked then."""
+    """Apply what is alive, and keep what failed or is dead; all of it may be acked then.
+
+    What is dead comes first: what is alive may kill the process, and RabbitMQ 4 drops a dead letter that comes back too
+    often.
+    """
+    failures.keep((delivery.body, DeadLetter(delivery.death)) for delivery in batch if delivery.death)
     alive = [delivery.body for delivery in batch if not delivery.death]
     failures.keep(zip(alive, inbox.receive(alive), strict=True))
-    failures.keep((delivery.body, DeadLetter(delivery.death)) for delivery in batch if delivery.death)
