@@ -5,7 +5,7 @@ that an event has made newer meanwhile stays.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -88,10 +88,11 @@ def mend(mirror: Mirrored, source: Source, differences: Sequence[Difference]) ->
     for found in differences:
         if found.here is not None and found.there is None:
             bury(mirror, found.id, found.here)
-    for some in batches([found for found in differences if found.there is not None], EVENTS):
-        events = source.events([found.id for found in some])
+    for some in batches([found.id for found in differences if found.there is not None], EVENTS):
+        here = dict(mirror.rows.model._base_manager.filter(pk__in=some).values_list("pk", "version"))  # tombstones, too
+        events = source.events(some)
         with transaction.atomic():
-            step_back(mirror, some)
+            step_back(mirror, here, events)
             restore(rows_of(events), mirror.fields)
 
 
@@ -103,15 +104,16 @@ def bury(mirror: Mirrored, key: UUID, version: int) -> None:
         upsert(rows_of([mirror.tombstone(key, version + 1)]))
 
 
-def step_back(mirror: Mirrored, differences: Sequence[Difference]) -> None:
-    """Let what is newer here than at its source be written all the same.
+def step_back(mirror: Mirrored, here: Mapping[UUID, int], events: Iterable[Event]) -> None:
+    """Let what is newer here than at its source be written all the same, also a tombstone of what is there.
 
     The source was asked later, so no event of it has told that version: it was restored from a backup, or the row here
-    was spoilt. One that has changed since is left alone.
+    was spoilt, or buried while the source lacked it. One that has changed since is left alone.
     """
-    for found in differences:
-        if found.here is not None and found.there is not None and found.here > found.there:
-            mirror.rows.model._base_manager.filter(pk=found.id, version=found.here).update(version=0)
+    for event in events:
+        version = here.get(event.id, 0)
+        if version > event.version:
+            mirror.rows.model._base_manager.filter(pk=event.id, version=version).update(version=0)
 
 
 def rows_of(events: Iterable[Event]) -> list[Model]:
