@@ -74,27 +74,36 @@ class Window(NamedTuple):
 
 
 def windows(mirror: Mirrored, source: Source) -> Iterator[Window]:
+    """Yield the source's pages; one with far more rows here than there is left where so many were looked at."""
     start, more = None, True
     while more:
         page = source.page(start)
         starts = [start, *(found.first for found in page.ranges[1:])]
         ends = [*starts[1:], page.next]
         theirs = [(found.rows, found.digest) for found in page.ranges] or [(0, 0)]
-        differing: set[UUID] = set()
-        for here, there, low, high in zip(mirror.comparable.against(page, start), theirs, starts, ends, strict=True):
+        ours = mirror.comparable.against(page, start)
+        start, compared, differing = page.next, 0, set[UUID]()
+        for here, there, low, high in zip(ours, theirs, starts, ends, strict=True):
             if here != there:
-                differing |= differing_ids(mirror, source, low, high)
-        start, more = page.next, page.next is not None
-        yield Window(sum(count for count, _ in theirs), differing, not more)
+                found, rest = differing_ids(mirror, source, low, high)
+                differing |= found
+                if rest is not None:
+                    start = rest
+                    break
+            compared += there[0]
+        more = start is not None
+        yield Window(compared, differing, not more)
 
 
-def differing_ids(mirror: Mirrored, source: Source, start: UUID | None, end: UUID | None) -> set[UUID]:
+def differing_ids(
+    mirror: Mirrored, source: Source, start: UUID | None, end: UUID | None
+) -> tuple[set[UUID], UUID | None]:
+    """Return which differ, and where those begin that were not looked at: None, unless there are too many here."""
     theirs = set(source.rows(start, end))
     ours = mirror.comparable.within(start, end, 2 * ROWS)
-    found = {row.id for row in theirs.symmetric_difference(ours)}
-    if len(ours) == 2 * ROWS:  # there may be more
-        return {key for key in found if key <= ours[-1].id}
-    return found
+    rest = ours[-1].id if len(ours) == 2 * ROWS else None
+    differing = {row.id for row in theirs.symmetric_difference(ours)}
+    return {key for key in differing if rest is None or key < rest}, rest
 
 
 @dataclass

@@ -1,8 +1,10 @@
 """What a repair does where a source is not what it was, or has far less; tests/system/test_mirrors.py has the rest."""
 
+from uuid import UUID
+
 import pytest
 
-from common import events, inbox, resync
+from common import digests, drift, events, inbox, resync
 from common.digests import Page
 from common.drift import Difference
 from common.mirrors import mirrors
@@ -57,3 +59,13 @@ def test_a_tombstone_that_comes_while_a_repair_asks_stays(db, mirror):
     resync.mend(mirror, Erasing(task), [Difference(task.id, None, 3)])
     assert states() == set()
     assert MirroredTask.objects.get().version == 4
+
+
+def test_where_far_more_is_here_than_there_all_of_it_is_found(db, mirror, monkeypatch):
+    for module in (digests, drift):
+        monkeypatch.setattr(module, "ROWS", 2)
+    ids = [UUID(int=number) for number in range(1, 14)]
+    hear(*(task_event(id=key) for key in ids))
+    found = list(drift.windows(mirror, FakeSource()))
+    assert set.union(*(window.differing for window in found)) == set(ids)
+    assert [window.is_last for window in found] == [False] * (len(found) - 1) + [True]
