@@ -1,6 +1,7 @@
 """Events that failed here: kept whole, tried again later and later, in the end an operator's to redrive or discard."""
 
 import hashlib
+import time
 import traceback
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 RETRY_SECONDS = (1, 5, 30, 300)
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 BATCH = 100
-TURNS = 100  # of one call of retry_due: other jobs wait behind it
+SECONDS = 5  # of one call of retry_due, and what is in hand then: other jobs wait behind it
 ENDS = (UserErased, SessionRevoked)
 
 CLAIM = """
@@ -56,12 +57,12 @@ def retry_due() -> None:
     due = FailedEvent.objects.filter(state=FailedEvent.State.RETRYING, next_attempt_at__lte=Now())
     unanswered = due.filter(attempts__gte=MAX_ATTEMPTS)
     unanswered.update(state=FailedEvent.State.DEAD, next_attempt_at=None, error="The process died of it.", traceback="")
-    for _ in range(TURNS):
-        rows = _claim(list(due.filter(attempts=0).order_by("id")[:BATCH]) or due.order_by("next_attempt_at")[:1])
-        if not rows:
-            return
+    ends = time.monotonic() + SECONDS
+    while rows := _claim(list(due.filter(attempts=0).order_by("id")[:BATCH]) or due.order_by("next_attempt_at")[:1]):
         for row, error in zip(rows, inbox.receive([bytes(row.body) for row in rows]), strict=True):
             _settle(row, error)
+        if time.monotonic() >= ends:
+            return
 
 
 def redrive(*rows: FailedEvent, at: datetime | None = None) -> list[int]:

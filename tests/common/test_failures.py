@@ -132,6 +132,13 @@ class TestRetrying:
         failures.retry_due()
         assert sorted(FailedEvent.objects.values_list("state", flat=True)) == ["done", "retrying"]
 
+    def test_those_that_take_long_leave_time_for_other_jobs(self, db, heard, monkeypatch):
+        fail(told(), told(), told())
+        make_due()
+        monkeypatch.setattr(failures, "SECONDS", 0)
+        failures.retry_due()
+        assert sorted(FailedEvent.objects.values_list("attempts", flat=True)) == [1, 1, 2]
+
     def test_with_the_database_lost_an_attempt_is_counted_and_the_rest_waits(
         self, transactional_db, heard, monkeypatch
     ):
