@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
@@ -72,10 +73,16 @@ def redrive(*rows: FailedEvent, at: datetime | None = None) -> list[int]:
 
 @transaction.atomic
 def discard(*rows: FailedEvent) -> list[int]:
-    """Let them never take effect, not even when they come once more; return the ids of those still to be done."""
-    gone = _unsettled(rows).change(state=FailedEvent.State.DISCARDED, next_attempt_at=None, settled_at=Now())
-    known = [InboxEvent(event_id=row.event_id, type=row.type) for row in rows if row.id in gone and row.event_id]
-    InboxEvent.objects.bulk_create(known, ignore_conflicts=True)
+    """Let them never take effect, not even when they come once more; return the ids of those still to be done.
+
+    The inbox row of one that had no effect says when it was discarded, to the microsecond.
+    """
+    now = TransactionNow()
+    gone = _unsettled(rows).change(state=FailedEvent.State.DISCARDED, next_attempt_at=None, settled_at=now)
+    known = {row.event_id: row.type for row in rows if row.id in gone and row.event_id}
+    InboxEvent.objects.bulk_create(
+        [InboxEvent(event_id=key, type=known[key], received_at=now) for key in sorted(known)], ignore_conflicts=True
+    )
     return gone
 
 

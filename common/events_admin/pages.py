@@ -68,7 +68,10 @@ class FailedEventAdmin(DeliveryAdmin):
     @admin.display(description="took effect")
     def took_effect(self, event: FailedEvent) -> str:
         row = InboxEvent.objects.filter(event_id=event.event_id).first() if event.event_id else None
-        return link_to(row, f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC") if row else "not yet"
+        if row is None:
+            return "not yet"
+        is_of_discard = event.state == FailedEvent.State.DISCARDED and row.received_at == event.settled_at
+        return link_to(row, "never" if is_of_discard else f"{row.received_at:%Y-%m-%d %H:%M:%S} UTC")
 
     @admin.display(description="traceback")
     def trace(self, event: FailedEvent) -> str:

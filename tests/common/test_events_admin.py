@@ -180,6 +180,14 @@ class TestMessages:
         assert page_of(effect) in text(office.get(page_of(row)))
         assert page_of(row) in text(office.get(page_of(effect)))
 
+    @pytest.mark.parametrize("took_effect", [True, False])
+    def test_what_was_discarded_says_whether_it_had_taken_effect_before(self, office, heard, took_effect):
+        (row,) = fail("poison")
+        if took_effect:
+            InboxEvent.objects.create(event_id=row.event_id, type=row.type, received_at="2026-01-01T00:00Z")
+        deliveries.act(DIRECTIONS["incoming"], "discard", FailedEvent.objects.all(), by=heard_by(), reason="no")
+        assert (">never</a>" in text(office.get(page_of(row)))) != took_effect
+
     @pytest.mark.parametrize(
         ("body", "shown"),
         [
