@@ -69,6 +69,8 @@ class ActionSerializer(Serializer):
         needed = {"discard": "reason", "reschedule": "at"}.get(self.context["action"])
         if needed and needed not in attrs:
             raise serializers.ValidationError({needed: ErrorDetail("This is needed here.", "required")})
+        if "at" in attrs and needed != "at":
+            raise serializers.ValidationError({"at": ErrorDetail("Only a reschedule takes this.", "unknown")})
         return attrs
 
 

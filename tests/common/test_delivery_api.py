@@ -132,6 +132,7 @@ class TestChanging:
             ("discard", {}, {"reason": "required"}),
             ("discard", {"reason": ""}, {"reason": "blank"}),
             ("reschedule", {}, {"at": "required"}),
+            ("redrive", {"at": "2031-01-02T03:04:05Z"}, {"at": "unknown"}),
             ("reschedule", {"at": "soon"}, {"at": "invalid"}),
         ],
     )

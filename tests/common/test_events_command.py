@@ -106,6 +106,7 @@ def test_what_is_old_is_found_by_its_age(olga, events):
         (["discard", "--incoming", "--state", "dead", "--by", "olga"], "discard needs --reason"),
         (["reschedule", "--incoming", "--state", "dead", "--by", "olga"], "reschedule needs --at"),
         (["reschedule", "--incoming", "--state", "dead", "--by", "olga", "--at", "soon"], "is no time"),
+        (["redrive", "--incoming", "--state", "dead", "--by", "olga", "--at", "2031-01-02"], "redrive takes no --at"),
     ],
 )
 def test_what_is_not_understood_changes_nothing(olga, person_here, heard, events, words, says):

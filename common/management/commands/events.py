@@ -42,6 +42,8 @@ class Command(BaseCommand):
         for name in NEEDS[action]:
             if not options[name]:
                 raise CommandError(f"{action} needs --{name}")
+        if options["at"] and action != "reschedule":
+            raise CommandError(f"{action} takes no --at")
         rows = self.find(direction, options)
         if action == "list":
             self.tell_all(direction, rows.order_by("-id")[: options["limit"]], as_json=options["json"])
