@@ -181,11 +181,11 @@ class TestMessages:
         assert page_of(row) in text(office.get(page_of(effect)))
 
     @pytest.mark.parametrize("took_effect", [True, False])
-    def test_what_was_discarded_says_whether_it_had_taken_effect_before(self, office, heard, took_effect):
+    def test_what_was_discarded_says_whether_it_had_taken_effect_before(self, olga, office, heard, took_effect):
         (row,) = fail("poison")
         if took_effect:
             InboxEvent.objects.create(event_id=row.event_id, type=row.type, received_at="2026-01-01T00:00Z")
-        deliveries.act(DIRECTIONS["incoming"], "discard", FailedEvent.objects.all(), by=heard_by(), reason="no")
+        deliveries.act(DIRECTIONS["incoming"], "discard", FailedEvent.objects.all(), by=olga, reason="no")
         assert (">never</a>" in text(office.get(page_of(row)))) != took_effect
 
     @pytest.mark.parametrize(
