@@ -26,7 +26,7 @@ class DeliveryView(HonestQueryMixin, GenericAPIView[Any]):
 
     @property
     def direction(self) -> Direction:
-        found = DIRECTIONS.get(self.kwargs["direction"])
+        found = DIRECTIONS.get(self.kwargs.get("direction", "incoming"))  # none: who asks for the serializer alone
         if found is None:
             raise Http404
         return found

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from common.models import MirrorRun
+from common.models import FailedEvent, MirrorRun
 
 # Two halves, for each has its index: the table itself is long.
 OUTBOX = """
@@ -36,6 +36,14 @@ class Deliveries(Collector):
         )
 
 
+class Failures(Collector):
+    def collect(self) -> Iterator[Metric]:
+        events = GaugeMetricFamily("tandem_failed_events", "Events without their effect here.", labels=["state"])
+        for state in (FailedEvent.State.RETRYING, FailedEvent.State.DEAD):
+            events.add_metric([state], FailedEvent.objects.filter(state=state).count())
+        yield events
+
+
 class Mirrors(Collector):
     """By the last run of each mirror that came to a result."""
 
@@ -55,6 +63,6 @@ class Mirrors(Collector):
 
 def answer(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
-    for collector in (Deliveries(), Mirrors()):
+    for collector in (Deliveries(), Failures(), Mirrors()):
         registry.register(collector)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -23,18 +23,18 @@ EVERY_SHARD = range(SHARDS)
 MAX_ATTEMPTS = 10
 RETRIES = 100  # of a batch at most: what nobody hears must not keep the rest waiting
 
+FIRST = """NOT EXISTS (
+  SELECT FROM common_outboxevent AS failing
+  WHERE failing.aggregate_id = owed.aggregate_id AND failing.id < owed.id
+    AND failing.state <> 'sent' AND failing.next_attempt_at IS NOT NULL)"""
 DUE = f"""
 WITH fresh AS (
   SELECT * FROM common_outboxevent AS owed WHERE state = 'pending' AND next_attempt_at IS NULL
-    AND uuid_hash(aggregate_id) & {SHARDS - 1} = ANY(%s::int[])
-    AND NOT EXISTS (
-      SELECT FROM common_outboxevent AS failing
-      WHERE failing.aggregate_id = owed.aggregate_id AND failing.id < owed.id
-        AND failing.state <> 'sent' AND failing.next_attempt_at IS NOT NULL)
+    AND uuid_hash(aggregate_id) & {SHARDS - 1} = ANY(%s::int[]) AND {FIRST}
   ORDER BY id LIMIT %s
 ), again AS (
-  SELECT * FROM common_outboxevent WHERE state = 'pending' AND next_attempt_at <= now()
-    AND uuid_hash(aggregate_id) & {SHARDS - 1} = ANY(%s::int[])
+  SELECT * FROM common_outboxevent AS owed WHERE state = 'pending' AND next_attempt_at <= now()
+    AND uuid_hash(aggregate_id) & {SHARDS - 1} = ANY(%s::int[]) AND {FIRST}
   ORDER BY next_attempt_at LIMIT %s
 )
 SELECT id, event_id, type, aggregate_id, envelope FROM (TABLE fresh UNION ALL TABLE again) AS due ORDER BY id
@@ -45,6 +45,8 @@ WHERE state = 'pending' AND next_attempt_at IS NULL AND aggregate_id = ANY(%(ids
 UNION
 SELECT aggregate_id FROM common_outboxevent
 WHERE state = 'pending' AND next_attempt_at IS NOT NULL AND aggregate_id = ANY(%(ids)s)
+EXCEPT
+SELECT aggregate_id FROM common_outboxevent WHERE state = 'parked' AND aggregate_id = ANY(%(ids)s)
 """
 DEFER = """
 UPDATE common_outboxevent SET error = %s,
@@ -99,7 +101,10 @@ def due(limit: int, shards: Iterable[int] = EVERY_SHARD) -> list[Due]:
 
 
 def owed(ids: Collection[UUID]) -> set[UUID]:
-    """Return which of the aggregates have an event that has not left yet. Two halves, for each has its index."""
+    """Return which of the aggregates have an event that is about to leave: not behind one that is parked.
+
+    In parts, for each has its index.
+    """
     with connection.cursor() as cursor:
         cursor.execute(OWED, {"ids": list(ids)})
         return {row[0] for row in cursor.fetchall()}
@@ -170,15 +175,14 @@ def discard(*rows: OutboxEvent) -> list[int]:
     """
     unsent = [OutboxEvent.State.PENDING, OutboxEvent.State.PARKED]
     ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows], state__in=unsent)
-    return ours.change(state=OutboxEvent.State.DISCARDED, next_attempt_at=None)
+    return ours.change(state=OutboxEvent.State.DISCARDED, next_attempt_at=None, sent_at=Now())
 
 
 def purge(limit: int = LIMIT) -> int:
     """Delete rows that were sent or discarded longer ago than settings.OUTBOX_RETENTION; return how many.
 
-    At most `limit` of each kind.
+    At most `limit` of each kind, for each has its index.
     """
-    past = Now() - settings.OUTBOX_RETENTION
-    sent = OutboxEvent.objects.filter(state=OutboxEvent.State.SENT, sent_at__lt=past)
-    discarded = OutboxEvent.objects.filter(state=OutboxEvent.State.DISCARDED, created_at__lt=past)
-    return delete_some(sent, limit) + delete_some(discarded, limit)
+    old = OutboxEvent.objects.filter(sent_at__lt=Now() - settings.OUTBOX_RETENTION)
+    gone = (OutboxEvent.State.SENT, OutboxEvent.State.DISCARDED)
+    return sum(delete_some(old.filter(state=state), limit) for state in gone)

@@ -40,10 +40,6 @@ class Migration(migrations.Migration):
             field=models.CharField(choices=[('pending', 'Pending'), ('sent', 'Sent'), ('parked', 'parked: an operator must look'), ('discarded', 'Discarded')], default='pending', max_length=10),
         ),
         migrations.AddIndex(
-            model_name='outboxevent',
-            index=models.Index(models.F('created_at'), condition=models.Q(('state', 'discarded')), name='outbox_discarded'),
-        ),
-        migrations.AddIndex(
             model_name='failedevent',
             index=models.Index(models.F('next_attempt_at'), condition=models.Q(('state', 'retrying')), name='failed_due'),
         ),

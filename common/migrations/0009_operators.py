@@ -35,8 +35,4 @@ class Migration(migrations.Migration):
             model_name='failedevent',
             index=models.Index(models.F('trace_id'), name='failed_trace'),
         ),
-        migrations.AddIndex(
-            model_name='outboxevent',
-            index=models.Index(models.F('id'), condition=models.Q(('state', 'parked')), name='outbox_parked'),
-        ),
     ]

@@ -39,7 +39,7 @@ class OutboxEvent(models.Model):
     envelope = models.TextField(help_text="CloudEvents 1.0 JSON, exactly as it is published")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     created_at = models.DateTimeField(default=timezone.now)
-    sent_at = models.DateTimeField(null=True, blank=True)
+    sent_at = models.DateTimeField("sent or discarded at", null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True, help_text="empty: never failed, due now")
     error = models.TextField(default="", blank=True)
@@ -61,7 +61,7 @@ class OutboxEvent(models.Model):
                 condition=models.Q(next_attempt_at__isnull=False) & ~models.Q(state="sent"),
             ),
             models.Index("sent_at", name="outbox_sent", condition=models.Q(state="sent")),
-            models.Index("created_at", name="outbox_discarded", condition=models.Q(state="discarded")),
+            models.Index("sent_at", name="outbox_discarded", condition=models.Q(state="discarded")),
             models.Index("id", name="outbox_parked", condition=models.Q(state="parked")),
         ]
         verbose_name = "outgoing event"

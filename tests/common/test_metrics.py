@@ -4,8 +4,9 @@ import pytest
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from common import outbox
-from common.models import MirrorRun, OutboxEvent
+from common import failures, outbox
+from common.models import FailedEvent, MirrorRun, OutboxEvent
+from tests.common.operating import fail, keep
 from tests.common.publishing import publish
 from tests.envelopes import user_event
 
@@ -31,7 +32,17 @@ def test_where_nothing_is_owed_nothing_is_told_of(scrape):
         ("tandem_outbox_events", "pending"): 0,
         ("tandem_outbox_events", "parked"): 0,
         ("tandem_outbox_oldest_pending_seconds",): 0,
+        ("tandem_failed_events", "retrying"): 0,
+        ("tandem_failed_events", "dead"): 0,
     }
+
+
+def test_what_has_no_effect_here(scrape, heard):
+    fail("poison1", "poison2")
+    failures.redrive(FailedEvent.objects.first())
+    keep(b"no event")
+    found = scrape()
+    assert (found["tandem_failed_events", "retrying"], found["tandem_failed_events", "dead"]) == (1, 2)
 
 
 def test_what_is_owed_and_for_how_long(scrape):

@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
+from django.utils import timezone
 
 from common import cloudevents, events, outbox
 from common.ids import uuid7
@@ -99,6 +100,21 @@ class TestDue:
         assert due_ids() == [first.id, other.id]
         outbox.mark_sent([first.id])
         assert due_ids() == [second.id, other.id]
+
+    def test_what_is_rescheduled_behind_a_parked_row_still_waits_for_it(self, db):
+        first, second = publish(*versions(user_event(), 1, 2))
+        OutboxEvent.objects.filter(id=first.id).update(state=State.PARKED, next_attempt_at=Now())
+        outbox.redrive(second, at=timezone.now() - timedelta(minutes=1))
+        assert due_ids() == []
+        outbox.discard(first)
+        assert due_ids() == [second.id]
+
+    def test_what_waits_behind_a_parked_row_is_not_about_to_leave(self, db):
+        first, second, other = publish(*versions(user_event(), 1, 2), user_event())
+        ids = [second.aggregate_id, other.aggregate_id]
+        assert outbox.owed(ids) == set(ids)
+        OutboxEvent.objects.filter(id=first.id).update(state=State.PARKED, next_attempt_at=Now())
+        assert outbox.owed(ids) == {other.aggregate_id}
 
     def test_when_its_time_has_come_it_is_due_and_what_follows_waits_for_its_confirm(self, db):
         first, second = publish(*versions(user_event(), 1, 2))
@@ -225,6 +241,14 @@ class TestPurge:
         OutboxEvent.objects.filter(id=owed.id).update(created_at=Now() - 10 * age)
         assert outbox.purge() == 1
         assert set(OutboxEvent.objects.values_list("id", flat=True)) == {fresh.id, owed.id}
+
+    def test_what_was_discarded_stays_a_day_to_be_looked_at_however_old_it_is(self, db, settings):
+        row = publish(user_event()).get()
+        OutboxEvent.objects.update(created_at=Now() - timedelta(days=30))
+        outbox.discard(row)
+        assert outbox.purge() == 0
+        OutboxEvent.objects.update(sent_at=Now() - settings.OUTBOX_RETENTION - timedelta(hours=1))
+        assert outbox.purge() == 1
 
     def test_it_takes_no_more_than_asked_for(self, db):
         outbox.mark_sent([row.id for row in publish(*versions(user_event(), 1, 5))])
