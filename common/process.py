@@ -82,7 +82,8 @@ def keep_running(work: Callable[[threading.Event], None], stopping: threading.Ev
             failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
             if isinstance(error, OperationalError | InterfaceError):
                 connection.close()
-                gc.collect()  # psycopg leaves it the socket of an attempt that timed out
             if failures == 1 or failures % 10 == 0:
                 log.warning("waiting", reason=str(error), failures=failures)
+        if failures:
+            gc.collect()  # psycopg leaves it the socket of an attempt that timed out, in a ring with its exception
             stopping.wait(min(0.2 * 2**failures, MAX_BACKOFF_SECONDS))

@@ -55,10 +55,11 @@ class Revocations:
                 away = False
             except Exception:  # whatever it is, it must not end the looking
                 connection.close()
-                gc.collect()  # psycopg leaves it the socket of an attempt that timed out, also those of requests
                 if not away:
                     log.exception("revocations not read")
                 away = True
+            if away:
+                gc.collect()  # psycopg leaves it the sockets of attempts that timed out, also those of requests
             self.looked.set()
             time.sleep(POLL_SECONDS)
 

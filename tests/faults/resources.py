@@ -50,5 +50,13 @@ def most(looks: list[dict[str, Held]]) -> dict[str, Held]:
 
 def leaks(now: dict[str, Held], before: dict[str, Held]) -> dict[str, tuple[Held, Held]]:
     """What holds more than before."""
-    more = {name for name, each in now.items() if any(a > b for a, b in zip(each, before[name], strict=True))}
+    more = {name for name, each in now.items() if any(a > b for a, b in zip(each, _allowed(name, before), strict=True))}
     return {name: (before[name], now[name]) for name in more}
+
+
+def _allowed(name: str, before: dict[str, Held]) -> Held:
+    """A web worker's last attempts to reach a database that is away wait for its garbage collector."""
+    held = before[name]
+    if not name.endswith(".web"):
+        return held
+    return held._replace(descriptors=held.descriptors + 6, database=held.database + 4)

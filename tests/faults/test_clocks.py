@@ -21,10 +21,10 @@ def off_by(seconds):
     return {"LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
-@pytest.mark.parametrize("seconds", [-90, 90])
-def test_what_waits_waits_by_the_database_s_clock(system, fault, alice, bob, seconds):
+def test_what_waits_waits_by_the_database_s_clock(system, fault, alice, bob):
+    """With -90 s PostgreSQL's own timers, which read the clock in a signal's handler, go off too early."""
     tasks = make_tasks(system, alice, bob)
-    with fault(f"clock of the databases {seconds:+d} s") as load, system.databases_with(**off_by(seconds)):
+    with fault("clock of the databases +90 s") as load, system.databases_with(**off_by(90)):
         load.more(40)
         assert ended(system, erase(alice), seconds=90)["state"] == "done"
         check_gone(system, alice, bob, tasks)
