@@ -93,12 +93,13 @@ def test_one_node_of_three_confirms_nothing_until_it_is_joined_again(system, fau
 
 
 def test_what_was_in_a_deleted_queue_can_be_sent_again(system, fault):
-    with fault("queue deleted under its consumer") as load:
+    with fault("queue deleted: under its consumer, and with events in it") as load:
         load.more(20)
-        with system.frozen("user_service.consumer"):
-            load.more(20)
-            system.cluster.control("delete_queue", "user_service")
+        system.cluster.control("delete_queue", "user_service")
         system.eventually(lambda: consumers(system, "user_service") == "1", seconds=30)
+        with system.suspend("user_service.consumer"):
+            system.eventually(lambda: (oracle.depths(system) or {}).get("user_service", 0) > 5, seconds=30)
+            system.cluster.control("delete_queue", "user_service")
         load.more(20)
         load.stop()
         system.eventually(lambda: not oracle.pending(system, "task_service"), seconds=30)
