@@ -17,7 +17,12 @@ from local.postgres import Postgres
 from local.rabbitmq import RabbitMQ, find_server
 from local.settings import ROOT, SERVICES
 
-PACKAGES = {"rabbitmq-server": "rabbitmq-server", "chromium": "chromium", "chromedriver": "chromium-driver"}
+PACKAGES = {
+    "rabbitmq-server": "rabbitmq-server",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "faketime": "faketime",
+}
 
 
 def main(arguments: list[str]) -> int:
