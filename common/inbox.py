@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
@@ -15,6 +15,7 @@ from common.cloudevents import BadEvent, Envelope, decode_envelope, decode_event
 from common.events import Event
 from common.mirrors import Mirror
 from common.models import InboxEvent
+from common.process import SESSION_ERRORS, stood_still
 from common.purges import LIMIT, delete_some
 
 Handlers = Mapping[type[Event], Callable[..., None]]
@@ -45,7 +46,9 @@ def receive(bodies: Sequence[bytes]) -> list[Exception | None]:
     try:
         _apply(bodies)
     except Exception as error:
-        if isinstance(error, OperationalError | InterfaceError) and connection.connection is not session:
+        if stood_still(error):
+            connection.close()
+        if isinstance(error, SESSION_ERRORS) and connection.connection is not session:
             raise  # lost; Django has connected anew, if it could, when the transaction ended
         if len(bodies) > 1:
             return [receive([body])[0] for body in bodies]

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from common import problems
 from common.ids import uuid7
+from common.process import stood_still
 
 log = structlog.get_logger()
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
@@ -50,7 +51,7 @@ class RequestContextMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, OperationalError | InterfaceError):
+        if not isinstance(exception, OperationalError | InterfaceError) and not stood_still(exception):
             return None
         log.warning("database unavailable", error=str(exception))
         return problems.problem_response(request, 503, "service_unavailable", "The database does not answer right now.")

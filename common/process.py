@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from common.transport import TransportUnavailable
 
 log = structlog.get_logger()
 Key = TypeVar("Key")
 MAX_BACKOFF_SECONDS = 5
+SESSION_ERRORS = (OperationalError, InterfaceError, InternalError)  # the last: idle for too long in a transaction
 STEADY_SECONDS = 30  # longer than any attempt to connect
 
 
@@ -64,7 +65,12 @@ def for_each(keys: Iterable[Key], do: Callable[[Key], object]) -> None:
 def is_away(error: Exception) -> bool:
     """Whether the database's session is lost, and not just a statement refused."""
     session = connection.connection
-    return isinstance(error, OperationalError | InterfaceError) and (session is None or session.closed)
+    return isinstance(error, SESSION_ERRORS) and (session is None or session.closed)
+
+
+def stood_still(error: Exception) -> bool:
+    """Whether PostgreSQL ended the session for being idle in a transaction: to psycopg an InternalError, as bugs are."""
+    return getattr(error.__cause__, "sqlstate", None) == "25P03"
 
 
 def keep_running(work: Callable[[threading.Event], None], stopping: threading.Event) -> None:
@@ -78,9 +84,9 @@ def keep_running(work: Callable[[threading.Event], None], stopping: threading.Ev
         try:
             work(stopping)
             failures = 0
-        except (TransportUnavailable, OperationalError, InterfaceError) as error:
+        except (TransportUnavailable, *SESSION_ERRORS) as error:
             failures = 1 if time.monotonic() - started > STEADY_SECONDS else failures + 1
-            if isinstance(error, OperationalError | InterfaceError):
+            if isinstance(error, SESSION_ERRORS):
                 connection.close()
             if failures == 1 or failures % 10 == 0:
                 log.warning("waiting", reason=str(error), failures=failures)

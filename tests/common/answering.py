@@ -1,9 +1,11 @@
 """A small service of nothing but what `common` gives: the URLs of these tests."""
 
+import select
+
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 from django.http import Http404, HttpResponse
 from django.urls import include, path
 from rest_framework import serializers
@@ -102,6 +104,20 @@ def raises(request, name):
     raise ERRORS[name]
 
 
+def idles(request):
+    """In a transaction for longer than the database bears."""
+    with transaction.atomic():
+        outstay(connection)
+        connection.cursor().execute("SELECT 1")
+
+
+def outstay(connection):
+    """Wait until PostgreSQL ends the session for being idle in its transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+    select.select([connection.connection.fileno()], [], [], 10)
+
+
 def accepts(request):
     return HttpResponse(f"accepted at {request.get_host()}")
 
@@ -115,6 +131,7 @@ urlpatterns = [
     path("api/raises/<name>/", Raises.as_view()),
     path("raises/<name>/", raises),
     path("accepts/", accepts),
+    path("idles/", idles),
     path("", include("rest_framework.urls")),
     path("", include("common.urls")),
 ]

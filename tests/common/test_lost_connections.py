@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import InternalError, connection
 
 from common import broker, events, inbox
 from common.broker import publisher as broker_publisher
@@ -13,6 +14,7 @@ from common.broker.publisher import BrokerPublisher
 from common.management.commands.relay_events import Relay
 from common.models import OutboxEvent
 from common.transport import CONFIRMED, TransportUnavailable
+from tests.common.answering import outstay
 from tests.common.proxy import Proxy
 from tests.common.publishing import message, publish
 from tests.common.queues import TYPE, told
@@ -136,3 +138,24 @@ class TestConsumer:
             wait_until(lambda: not consumer._thread.is_alive())
             with pytest.raises(TransportUnavailable):
                 consumer.ack(delivery.tag)
+
+
+class TestIdleInATransaction:
+    def test_a_request_whose_session_was_ended_for_it_is_answered_503(self, transactional_db, client):
+        client.raise_request_exception = False
+        assert client.get("/idles/").status_code == 503
+
+    def test_a_batch_whose_session_was_ended_for_it_may_come_again(self, transactional_db, monkeypatch):
+        def stand_still_once(event):
+            if not seen:
+                seen.append(event)
+                outstay(connection)
+            Group.objects.create(name=event.username)
+
+        seen = []
+        monkeypatch.setattr(inbox, "handlers", lambda: {events.UserRegistered: stand_still_once})
+        body = told("dora")
+        with pytest.raises(InternalError):
+            inbox.receive([body])
+        assert inbox.receive([body]) == [None]
+        assert Group.objects.count() == 1
