@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.contrib.auth.models import Permission
-from django.core.exceptions import ValidationError
+from django.core.exceptions import SuspiciousOperation, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
@@ -23,6 +23,12 @@ def offered_fields(list_filter: Iterable[Any]) -> set[str]:
 
 class OfferedLookups(ModelAdmin):  # type: ignore[misc]
     """A list may be filtered by what it offers, and by nothing else: a filter reads what it is on, letter by letter."""
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if any("\0" in value for values in request.GET.lists() for value in values[1]):
+            raise SuspiciousOperation("PostgreSQL takes no NUL")  # a 400
+        response: HttpResponse = super().changelist_view(request, *args, **kwargs)
+        return response
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         filters = self.get_list_filter(request)

@@ -61,7 +61,7 @@ def encode(event: Event, *, event_id: UUID, source: str, time: Moment, context: 
 def decode_envelope(body: bytes) -> Envelope:
     try:
         return msgspec.json.decode(body, type=Envelope)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadEvent(f"not a CloudEvent 1.0: {error}") from error
 
 
@@ -72,5 +72,5 @@ def decode_event(event_type: type[E], envelope: Envelope) -> E:
     """Unknown fields are ignored: the sender may be newer."""
     try:
         return msgspec.json.decode(envelope.data, type=event_type)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise BadEvent(f"not a {event_type.type}: {error}") from error

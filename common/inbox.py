@@ -41,6 +41,15 @@ def receive(bodies: Sequence[bytes]) -> list[Exception | None]:
     A batch is one transaction; when it fails, each event gets its own, so that a bad one harms no other. Raises the
     database's error when the connection is lost: then nothing is known to be done, and all may be given again.
     """
+    failed = _apply_unless_it_fails(bodies)
+    if failed is None:
+        return [None] * len(bodies)
+    if len(bodies) == 1:
+        return [failed]
+    return [_apply_unless_it_fails([body]) for body in bodies]
+
+
+def _apply_unless_it_fails(bodies: Sequence[bytes]) -> Exception | None:
     connection.ensure_connection()
     session = connection.connection
     try:
@@ -50,10 +59,8 @@ def receive(bodies: Sequence[bytes]) -> list[Exception | None]:
             connection.close()
         if isinstance(error, SESSION_ERRORS) and connection.connection is not session:
             raise  # lost; Django has connected anew, if it could, when the transaction ended
-        if len(bodies) > 1:
-            return [receive([body])[0] for body in bodies]
-        return [error]
-    return [None] * len(bodies)
+        return error
+    return None
 
 
 def _apply(bodies: Sequence[bytes]) -> None:

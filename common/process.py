@@ -69,7 +69,7 @@ def is_away(error: Exception) -> bool:
 
 
 def stood_still(error: Exception) -> bool:
-    """Whether PostgreSQL ended the session for being idle in a transaction: to psycopg an InternalError, as bugs are."""
+    """Whether PostgreSQL ended the session for being idle in a transaction: an InternalError, as bugs are."""
     return getattr(error.__cause__, "sqlstate", None) == "25P03"
 
 

@@ -65,7 +65,7 @@ class ReceiveEvents(APIView):
     def post(self, request: Request) -> Response:
         try:
             bodies = [bytes(raw) for raw in msgspec.json.decode(request._request.read(), type=list[msgspec.Raw])]
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             raise ParseError(str(error)) from error
         ours = [body for body in bodies if inbox.is_for_us(body)]
         failures.keep(zip(ours, inbox.receive(ours), strict=True))

@@ -1,4 +1,4 @@
-"""`make test`: each suite against a PostgreSQL and a RabbitMQ that live as long as it; those of the services at once.
+"""`make test`: each suite against a PostgreSQL and a RabbitMQ that live as long as it; two at once.
 
 `python -m local.test task_service -k keyset` runs one suite, the rest of the line goes to pytest. With the others only
 the quick ones of the faults run; `python -m local.test faults` is `make test-faults`.
@@ -17,6 +17,7 @@ from local.postgres import Postgres
 from local.rabbitmq import RabbitMQ, find_server
 from local.settings import ROOT, SERVICES
 
+AT_ONCE = 2  # each waits for its system now and then
 PACKAGES = {
     "rabbitmq-server": "rabbitmq-server",
     "chromium": "chromium",
@@ -30,15 +31,13 @@ def main(arguments: list[str]) -> int:
     if find_server() is None and os.environ.get("CI") == "true":
         print("CI=true, but rabbitmq-server is not installed", file=sys.stderr)
         return 1
-    suites = [*SERVICES, "local", "system", "faults"]
+    suites = [*SERVICES, "system", "faults", "local"]
     if arguments and arguments[0] in suites:
         failed = [] if run_suite(arguments[0], arguments[1:]) == 0 else arguments[:1]
     else:
-        with ThreadPoolExecutor() as pool:
-            codes = list(pool.map(partial(run_suite, arguments=arguments, at_the_end=True), SERVICES))
-        codes += [run_suite(suite, arguments) for suite in ("local", "system")]
-        codes += [run_suite("faults", ["-m", "quick", *arguments])]
-        failed = [suite for suite, code in zip(suites, codes, strict=True) if code != 0]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            run = partial(run_suite, arguments=arguments, at_the_end=True, only_quick=True)
+            failed = [suite for suite, code in zip(suites, pool.map(run, suites), strict=True) if code != 0]
     if failed:
         print(f"Failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
@@ -56,8 +55,11 @@ def install_missing() -> None:
         subprocess.run(["apt-get", "--quiet", "--quiet", *command], env=environment, stdout=subprocess.DEVNULL)
 
 
-def run_suite(suite: str, arguments: list[str], at_the_end: bool = False) -> int:
-    """Return pytest's exit code; `at_the_end`: print what it says in one piece, where several run at once."""
+def run_suite(suite: str, arguments: list[str], *, at_the_end: bool = False, only_quick: bool = False) -> int:
+    """Return pytest's exit code.
+
+    `at_the_end`: print what it says in one piece, where several run at once. `only_quick`: of the faults, some.
+    """
     print(f"== {suite} …" if at_the_end else f"== {suite}", flush=True)
     command, environment = [sys.executable, "-m", "pytest"], dict(os.environ)
     with ExitStack() as stack:
@@ -68,6 +70,7 @@ def run_suite(suite: str, arguments: list[str], at_the_end: bool = False) -> int
             environment |= settings(database_url, broker_url)
         else:
             command += ["-p", "no:django", f"tests/{suite}"]
+            command += ["-m", "quick"] if suite == "faults" and only_quick else []
         said = stack.enter_context(TemporaryFile()) if at_the_end else None
         stream = subprocess.STDOUT if said else None
         code = subprocess.run([*command, *arguments], cwd=ROOT, env=environment, stdout=said, stderr=stream).returncode

@@ -1,8 +1,8 @@
 """RabbitMQ; the only package that imports pika.
 
 Topic exchange `events` (routing key = event type) → quorum queue SERVICE. A message that kills its consumer comes back
-up to the delivery limit; then the broker hands it to `SERVICE.dead`, and the consumer, which reads that queue too,
-keeps it for an operator (common.failures) as it does what a handler failed with.
+up to the delivery limit; then the broker hands it to `SERVICE.dead`, where the consumer looks now and then, on a
+connection of its own, to keep it for an operator (common.failures) as it keeps what a handler failed with.
 """
 
 import random

@@ -1,6 +1,4 @@
-"""Consumes a service's queue and its dead letters: I/O in a thread of its own, so that a slow handler never stops the
-heartbeat (law 10).
-"""
+"""Consumes a service's queue: I/O in a thread of its own, so that a slow handler never stops the heartbeat (law 10)."""
 
 import queue
 import threading
@@ -10,23 +8,21 @@ from typing import Any, NamedTuple, Self
 
 import pika
 
-from common.broker import AMQP_ERRORS, TIMEOUT_SECONDS, dead_queue, declare, parameters
+from common.broker import AMQP_ERRORS, TIMEOUT_SECONDS, declare, parameters
 from common.transport import TransportUnavailable
 
 BATCH = 500
 PAUSE_SECONDS = 0.005  # after a read that brought something: reading message by message costs more than they do
-QUEUES = 2  # the service's, and that of its dead letters
 
 
 class Delivery(NamedTuple):
     tag: int
     redelivered: bool
     body: bytes
-    death: str = ""  # why the broker took it out of the service's queue, if it did
 
 
 class Consumer:
-    """Yields what is there as batches; acks up to a tag.
+    """Yields what is there as batches, an empty one after a while without; acks up to a tag.
 
     Trouble with the broker comes out of batches() as TransportUnavailable, any other of the thread's as itself.
     """
@@ -53,8 +49,7 @@ class Consumer:
                 batch.append(self._take(timeout=0.2))
                 while len(batch) < BATCH:
                     batch.append(self._take(timeout=0))
-            if batch:
-                yield batch
+            yield batch
 
     def ack(self, tag: int) -> None:
         """Ack everything up to the tag; the caller has committed it."""
@@ -76,8 +71,7 @@ class Consumer:
             declare(self._channel, self._service, self._types)
             self._channel.basic_qos(prefetch_count=self._prefetch)
             self._channel.basic_consume(self._service, self._on_message)
-            self._channel.basic_consume(dead_queue(self._service), self._on_dead_letter)
-            while not self._closing.is_set() and len(self._channel.consumer_tags) == QUEUES:
+            while not self._closing.is_set() and self._channel.consumer_tags:
                 self._connection.process_data_events(time_limit=0.2)
                 if not self._inbox.empty():
                     self._closing.wait(PAUSE_SECONDS)
@@ -92,11 +86,6 @@ class Consumer:
 
     def _on_message(self, _channel: Any, method: Any, _properties: Any, body: bytes) -> None:
         self._inbox.put(Delivery(method.delivery_tag, method.redelivered, body))
-
-    def _on_dead_letter(self, _channel: Any, method: Any, properties: Any, body: bytes) -> None:
-        deaths = (properties.headers or {}).get("x-death") or [{}]
-        reason = str(deaths[0].get("reason", "unknown"))
-        self._inbox.put(Delivery(method.delivery_tag, method.redelivered, body, death=reason))
 
     def _disconnect(self) -> None:
         if self._connection is not None and self._connection.is_open:

@@ -1,21 +1,22 @@
 """How a consumer starts, and in which order it settles: one of what it takes may kill it."""
 
+import struct
 import threading
 
+import pika
 import pytest
 
-from common import inbox
 from common.broker.consumer import Delivery
 from common.management.commands import consume_events
 from common.models import FailedEvent
 from tests.common.queues import told
+from tests.waiting import wait_until
 
 FRESH, AGAIN = Delivery(1, False, b"fresh"), Delivery(1, True, b"again")
-DEAD = Delivery(1, False, b"dead", death="delivery_limit")
 
 
 @pytest.fixture
-def taken(monkeypatch):
+def taken(monkeypatch, queues, heard):
     """`taken(batches)` is what was settled at which prefetch, of these batches, each time that a consumer is opened."""
 
     def run(batches):
@@ -57,15 +58,26 @@ def test_messages_come_one_by_one_until_there_is_a_fresh_one(db, taken):
     ]
 
 
-def test_a_dead_letter_is_no_sign_that_the_killers_are_gone(db, taken):
-    assert taken([[DEAD], [AGAIN, DEAD], [AGAIN]]) == [(1, [b"dead"]), (1, [b"again", b"dead"]), (1, [b"again"])]
-
-
-def test_what_is_dead_is_kept_also_if_what_is_alive_kills_the_process(db, heard, monkeypatch):
-    def die(bodies):
-        raise SystemExit
-
-    monkeypatch.setattr(inbox, "receive", die)
-    with pytest.raises(SystemExit):
-        consume_events.settle([Delivery(1, False, told("killer")), Delivery(2, False, told("dead"), death="expired")])
+def test_dead_letters_are_kept_before_what_is_alive_is_taken(db, queues, heard, taken):
+    queues.put(told("dead"), ".dead", headers={"x-death": [{"reason": "expired"}]})
+    assert wait_until(lambda: queues.count(".dead") == 1)
+    taken([[FRESH]])
     assert FailedEvent.objects.get().error == "DeadLetter: expired"
+
+
+@pytest.mark.parametrize("headers", [None, {}, {"x-death": []}, {"x-death": "no list"}, {"x-death": ["no table"]}])
+def test_whatever_its_headers_are_a_dead_letter_is_kept(db, queues, taken, headers):
+    queues.put(told("dead"), ".dead", headers=headers)
+    assert wait_until(lambda: queues.count(".dead") == 1)
+    taken([[FRESH]])
+    assert FailedEvent.objects.get().error == "DeadLetter: unknown"
+    assert wait_until(lambda: queues.count(".dead") == 0)
+
+
+def test_one_that_pika_can_t_read_holds_up_no_event(queues, consuming, heard, monkeypatch):
+    far_off = struct.pack(">cQ", b"T", 1732464000000)  # in milliseconds, as some clients send it
+    with monkeypatch.context() as patch:
+        patch.setattr(pika.data, "encode_value", lambda pieces, value: pieces.append(far_off) or len(far_off))
+        queues.put(told("dead"), ".dead", headers={"sent": "at"})
+    queues.put(told("dora"))
+    assert consuming(until=lambda: "dora" in heard) is None

@@ -129,6 +129,11 @@ class TestLists:
         assert listed(office.get(list_of(direction), {"q": term})) == []
 
     @BOTH
+    @pytest.mark.parametrize("parameter", ["type", "error", "q"])
+    def test_what_postgresql_can_t_take_in_a_filter_is_a_bad_request(self, office, direction, parameter):
+        assert office.get(list_of(direction), {parameter: "a\0b"}).status_code == 400
+
+    @BOTH
     def test_a_list_costs_the_same_however_long_it_is(self, office, heard, direction, django_assert_max_num_queries):
         go_wrong(direction, 60)
         with django_assert_max_num_queries(6):

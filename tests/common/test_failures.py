@@ -16,6 +16,7 @@ from common.ids import uuid7
 from common.models import FailedEvent, InboxEvent
 from tests.envelopes import envelope, user_event
 
+DEEP = b'{"specversion":"1.0","data":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 LEFT = ExpressionWrapper(F("next_attempt_at") - Now(), output_field=DurationField())
 
 
@@ -61,11 +62,17 @@ class TestKeeping:
         assert 'raise RuntimeError("this handler fails")' in row.traceback
         assert (row.state, row.attempts, waits(row)) == ("retrying", 1, 1)
 
-    @pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b"no JSON", b"\x00", b'{"id": "\\u0000"}'])
+    @pytest.mark.parametrize("body", [b"", b"{}", b"\xff", b"no JSON", b"\x00", b'{"id": "\\u0000"}', DEEP])
     def test_what_is_no_event_is_dead_and_kept_whole(self, db, heard, body):
         (row,) = fail(body)
         assert (bytes(row.body), row.state, row.event_id, row.type) == (body, "dead", None, "")
         assert waits(row) is None
+
+    def test_its_traceback_is_its_own_and_no_other_s_of_its_batch(self, db, heard):
+        fail(b"no JSON", told())
+        row = FailedEvent.objects.get(state="retrying")
+        assert "this handler fails" in row.traceback
+        assert "BadEvent" not in row.traceback
 
     def test_a_type_that_no_column_takes_is_kept_as_far_as_it_goes(self, db, heard):
         (row,) = fail(told().replace(b'"user.registered"', b'"\\u0000' + b"x" * 300 + b'"'))

@@ -133,7 +133,7 @@ class TestConsumer:
     def test_an_ack_after_the_cut_is_an_outage(self, queues, proxy):
         queues.put(b"one")
         with Consumer(proxy.url, service=queues.service, types=[TYPE], prefetch=10) as consumer:
-            (delivery,) = next(consumer.batches(threading.Event()))
+            (delivery,) = next(filter(None, consumer.batches(threading.Event())))
             proxy.cut()
             wait_until(lambda: not consumer._thread.is_alive())
             with pytest.raises(TransportUnavailable):
