@@ -19,7 +19,8 @@ test: .venv/dev.stamp ## every suite, with PostgreSQL, RabbitMQ, nginx and a bro
 	@exec .venv/bin/python -m local.test $(ARGS)
 
 test-faults: .venv/dev.stamp ## break everything, one by one, and print what was lost; ARGS="-k broker" some of it
-	@exec .venv/bin/python -m local.test faults $(ARGS)
+	@.venv/bin/python -m local.test faults $(ARGS)
+	@[ -n "$(ARGS)" ] || exec .venv/bin/python -m local.test system -m long
 
 soak: .venv/dev.stamp ## break something else every few seconds under load; SECONDS=600 SEED=7
 	@exec .venv/bin/python -m tests.faults.soak "$(or $(SECONDS),600)" "$(SEED)"

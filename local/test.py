@@ -18,6 +18,7 @@ from local.rabbitmq import RabbitMQ, find_server
 from local.settings import ROOT, SERVICES
 
 AT_ONCE = 3  # for two cores: those that break a system mostly wait for it
+QUICK = {"system": "not long", "faults": "quick"}  # what `make test` takes of them
 PACKAGES = {
     "rabbitmq-server": "rabbitmq-server",
     "chromium": "chromium",
@@ -58,7 +59,7 @@ def install_missing() -> None:
 def run_suite(suite: str, arguments: list[str], *, at_the_end: bool = False, only_quick: bool = False) -> int:
     """Return pytest's exit code.
 
-    `at_the_end`: print what it says in one piece, where several run at once. `only_quick`: of the faults, some.
+    `at_the_end`: print what it says in one piece, for several run at once. `only_quick`: what `make test` takes of it.
     """
     print(f"== {suite} …" if at_the_end else f"== {suite}", flush=True)
     command, environment = [sys.executable, "-m", "pytest"], dict(os.environ)
@@ -70,7 +71,7 @@ def run_suite(suite: str, arguments: list[str], *, at_the_end: bool = False, onl
             environment |= settings(database_url, broker_url)
         else:
             command += ["-p", "no:django", f"tests/{suite}"]
-            command += ["-m", "quick"] if suite == "faults" and only_quick else []
+            command += ["-m", QUICK[suite]] if only_quick and suite in QUICK else []
         said = stack.enter_context(TemporaryFile()) if at_the_end else None
         stream = subprocess.STDOUT if said else None
         code = subprocess.run([*command, *arguments], cwd=ROOT, env=environment, stdout=said, stderr=stream).returncode

@@ -129,6 +129,7 @@ def history(system, alice, bob):
     return {task["id"] for task in tasks}
 
 
+@pytest.mark.long
 def test_it_ends_equal_to_its_source_though_everybody_writes_meanwhile(system, newcomer, history, record_property):
     with Burst(system, writes=100_000, seed=21) as burst:
         for kind, text in STEPS:

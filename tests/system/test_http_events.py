@@ -1,5 +1,7 @@
 """Without a broker the same events travel by HTTP, and no less surely."""
 
+import pytest
+
 from tests.system import oracle
 from tests.system.burst import Burst
 from tests.system.test_tokens import Pen
@@ -25,6 +27,7 @@ def test_a_task_shared_with_a_newcomer_shows_in_the_counts_of_both(brokerless):
         brokerless.eventually(lambda p=person: p.get("/api/v1/users/me/").json()["task_counts"]["done"] == 1)
 
 
+@pytest.mark.long
 def test_a_burst_survives_the_death_of_relays_and_web_servers(brokerless, record_property):
     with Burst(brokerless, writes=150, seed=5) as burst:
         for share, kind in ((0.2, "relay"), (0.5, "web"), (0.8, "relay")):

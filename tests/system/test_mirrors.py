@@ -170,6 +170,7 @@ def test_what_is_merely_on_its_way_is_no_difference(system, broker, mirrors, ali
     oracle.check(system)
 
 
+@pytest.mark.long
 def test_an_event_that_the_broker_lost_is_found_and_made_good(system, broker, mirrors, alice):
     with system.suspend("user_service.consumer"):
         (lost,) = make(alice, 1)
