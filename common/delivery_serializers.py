@@ -19,7 +19,7 @@ DETAILS = {
 
 
 class AgeField(serializers.CharField):
-    def to_internal_value(self, data: Any) -> timedelta:  # type: ignore[override]
+    def to_internal_value(self, data: Any) -> timedelta:  # type: ignore[override]  # DRF means str
         try:
             return deliveries.read_age(super().to_internal_value(data))
         except ValueError as error:

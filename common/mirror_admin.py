@@ -17,7 +17,7 @@ from common.models import MirrorRun
 COLOURS = {"waiting": "info", "running": "info", "agrees": "success", "drift": "danger", "failed": "warning"}
 
 
-class MirrorRunForm(forms.ModelForm):  # type: ignore[type-arg]
+class MirrorRunForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
     mirror = forms.ChoiceField(choices=lambda: [(name, name) for name in mirrors()], widget=UnfoldAdminSelectWidget)
 
     class Meta:
@@ -43,7 +43,7 @@ class MirrorRunAdmin(ServiceAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: MirrorRun | None = None) -> list[str]:
         return self.readonly_fields if obj else []
 
-    @display(description="result", label=COLOURS)  # type: ignore[untyped-decorator]
+    @display(description="result", label=COLOURS)  # type: ignore[untyped-decorator]  # unfold has no types
     def result(self, run: MirrorRun) -> str:
         return run.state
 

@@ -161,11 +161,10 @@ def redrive(*rows: OutboxEvent, at: datetime | None = None) -> list[int]:
 
     Subscribers drop what they had already. Return the ids of those with which there was anything to do.
     """
-    State = OutboxEvent.State  # noqa: N806
-    ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows]).exclude(state=State.DISCARDED)
+    ours = OutboxEvent.objects.filter(id__in=[row.id for row in rows]).exclude(state=OutboxEvent.State.DISCARDED)
     if at is None:
-        ours = ours.exclude(state=State.PENDING, next_attempt_at=None)
-    return ours.change(state=State.PENDING, attempts=0, next_attempt_at=at or Now())
+        ours = ours.exclude(state=OutboxEvent.State.PENDING, next_attempt_at=None)
+    return ours.change(state=OutboxEvent.State.PENDING, attempts=0, next_attempt_at=at or Now())
 
 
 def discard(*rows: OutboxEvent) -> list[int]:

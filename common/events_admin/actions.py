@@ -150,7 +150,7 @@ class DeliveryAdmin(LongListAdmin):
 
     # --- What is shown
 
-    @display(description="state", label=words.COLOURS)  # type: ignore[untyped-decorator]
+    @display(description="state", label=words.COLOURS)  # type: ignore[untyped-decorator]  # unfold has no types
     def standing(self, row: Any) -> str:
         return str(row.standing)
 

@@ -21,7 +21,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 AGES = {"hour": ("Last hour", "gte", HOUR), "day": ("Last day", "gte", DAY), "older": ("Older than a day", "lt", DAY)}
 
 
-class BoundedPaginator(Paginator):  # type: ignore[type-arg]
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the stubs only
     """Has pages for so many rows and no more: the rest is found by filters."""
 
     @cached_property

@@ -32,11 +32,11 @@ def person_here(db):
     """`person_here("olga", is_superuser=True)`: known to whichever service is under test, an operator of it."""
 
     def make(username, *permissions, **fields):
-        User = get_user_model()  # noqa: N806
+        people = get_user_model()
         fields = {"id": uuid7(), "username": username, "version": 1, "is_staff": True} | fields
-        if hasattr(User, "email"):
+        if hasattr(people, "email"):
             fields["email"] = f"{username}@example.org"
-        found = User.objects.create(**fields)
+        found = people.objects.create(**fields)
         found.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         return found
 
@@ -143,3 +143,9 @@ def consuming(queues, transactional_db, heard):
         return ended[0] if ended else None
 
     return run
+
+
+@pytest.fixture
+def office(olga, office_of):
+    """Her browser: she may do everything."""
+    return office_of(olga)

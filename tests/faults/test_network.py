@@ -25,8 +25,9 @@ def test_a_black_hole_before_the_broker_is_noticed_by_all(system, fault):
             network.swallow()
         try:
             for name in NAMES:
-                gone = lambda name=name: not sockets(system, name) & before[name]  # noqa: E731
-                system.eventually(gone, seconds=2 * HEARTBEAT_SECONDS + 30)
+                system.eventually(
+                    lambda name=name: not sockets(system, name) & before[name], seconds=2 * HEARTBEAT_SECONDS + 30
+                )
             load.more(20)
             assert load.refused == refused
         finally:

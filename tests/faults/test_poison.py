@@ -92,8 +92,7 @@ def test_what_kills_its_consumer_is_dead_after_a_bounded_number_of_deaths(system
         event, digest = event_of(system, create(alice, "Killer"))
         deaths = 0
         while not is_dead(system, digest):
-            come = lambda: is_dead(system, digest) or system.sql("user_service", waits)  # noqa: E731
-            system.eventually(come, seconds=60)
+            system.eventually(lambda: is_dead(system, digest) or system.sql("user_service", waits), seconds=60)
             for (pid,) in system.sql("user_service", waits):
                 deaths += 1
                 system.kill("user_service.consumer")

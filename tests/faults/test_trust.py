@@ -1,5 +1,7 @@
 """user_service goes away and signs with a new key under load, and a saga's participant answers too late."""
 
+import pytest
+
 from tests.system.leaving import check_there, ended, erase, make_tasks, pass_deadline
 from tests.system.test_rotation import Load as SignedIn
 from tests.system.test_rotation import folder, rotate_now  # noqa: F401 - `folder` is a fixture
@@ -10,7 +12,8 @@ def tasks_status(person, token):
     return person.get("/api/v1/tasks/", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
-def test_while_user_service_is_away_its_tokens_are_good_and_its_new_key_refuses_nobody(system, fault, alice, folder):  # noqa: F811
+@pytest.mark.usefixtures("folder")
+def test_while_user_service_is_away_its_tokens_are_good_and_its_new_key_refuses_nobody(system, fault, alice):
     """When the new key signs is told in test_rotation."""
     with fault("user_service down, key rotated under load") as load:
         load.more(20)
@@ -23,7 +26,8 @@ def test_while_user_service_is_away_its_tokens_are_good_and_its_new_key_refuses_
         system.heal()
         with SignedIn([system.register(name) for name in ("bob", "charlie")]) as signed_in:
             system.eventually(lambda: signed_in.kids[old] > 10, seconds=60)
-            min(folder.glob("*.pem")).rename(folder / "99991231T235959999999.pem")
+            newest = min(system.data_dir.glob("signing_keys/*.pem"))
+            newest.rename(newest.with_name("99991231T235959999999.pem"))
             system.eventually(lambda: signed_in.kids[new] > 20, seconds=60)
         assert signed_in.refused == []
 
