@@ -114,6 +114,7 @@ class TestConsumer:
             if len(effects) == 1:
                 proxy.cut()
                 wait_until(lambda: queues.count() == 1)  # the broker has it back
+                wait_until(lambda: "amqp" not in {thread.name for thread in threading.enumerate()})  # it knows
 
         monkeypatch.setattr(inbox, "handlers", lambda: {events.UserRegistered: cut_the_connection})
         queues.put(told())
